@@ -1,0 +1,74 @@
+"""The schedules that tuning must beat: Halide's default, compute_root everywhere, the autoschedulers', the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from autosearch.errors import ScheduleError
+from autosearch.measure.autoschedulers import AUTOSCHEDULERS, AutoschedulerReply, AutoschedulerRequest
+from autosearch.measure.local import LocalRunner
+from autosearch.measure.protocol import Candidate, Failure
+from autosearch.pipeline.ir import Algorithm, StageKey
+from autosearch.pipeline.snapshot import Snapshot
+from autosearch.schedule.directives import ComputeRoot
+from autosearch.schedule.read import read_schedule
+from autosearch.schedule.schedule import Schedule
+
+ROOT, DEFAULT, GIVEN = "root", "default", "given"
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline to measure, or why there is none."""
+
+    name: str
+    candidate: Candidate | None
+    schedule: Schedule | None = None
+    """The same as a schedule, where it can be expressed as one."""
+    note: str = ""
+    failure: Failure | None = None
+    message: str = ""
+
+
+def root_schedule(algorithm: Algorithm) -> Schedule:
+    """Every Func computed at root, serially: slow, but it compiles fast and can't explode."""
+    return Schedule.of_steps(
+        [(StageKey(func.name), ComputeRoot()) for func in algorithm.funcs if func.name not in algorithm.outputs]
+    )
+
+
+def fixed_baselines(snapshot: Snapshot) -> Iterator[Baseline]:
+    """Those that need no autoscheduler: the user's own schedule, and Halide's default."""
+    if snapshot.given is not None:
+        yield _scheduled(GIVEN, snapshot.given, snapshot.algorithm, "")
+    yield Baseline(DEFAULT, Candidate(Schedule()), Schedule())
+
+
+def autoscheduled_baselines(runner: LocalRunner, snapshot: Snapshot, threads: int, seconds: float) -> list[Baseline]:
+    """Those of Halide's autoschedulers, each given `seconds`. Adams2019 gets a second try with a beam of one."""
+    parallelism = {"parallelism": str(threads)}
+    requests = [AutoschedulerRequest(name, parallelism) for name in AUTOSCHEDULERS]
+    replies = dict(zip(AUTOSCHEDULERS, runner.autoschedule(requests, seconds), strict=True))
+    notes = dict.fromkeys(AUTOSCHEDULERS, "")
+    last = "Adams2019"
+    if replies[last].scheduled is None:
+        why = replies[last].message
+        retry = AutoschedulerRequest(last, {**parallelism, "beam_size": "1"})
+        replies[last] = runner.autoschedule([retry], seconds)[0]
+        notes[last] = f"with beam_size=1, since the default beam failed: {why}"
+    return [_of_reply(name, replies[name], snapshot.algorithm, notes[name]) for name in AUTOSCHEDULERS]
+
+
+def _of_reply(name: str, reply: AutoschedulerReply, algorithm: Algorithm, note: str) -> Baseline:
+    if reply.scheduled is None:
+        return Baseline(name, None, None, note, reply.failure, reply.message)
+    return _scheduled(name, reply.scheduled, algorithm, note)
+
+
+def _scheduled(name: str, data: bytes, algorithm: Algorithm, note: str) -> Baseline:
+    try:
+        schedule = read_schedule(data, algorithm)
+    except ScheduleError as error:
+        return Baseline(name, Candidate(scheduled=data), None, f"{note} not expressible: {error}".strip())
+    return Baseline(name, Candidate(scheduled=data), schedule, note)

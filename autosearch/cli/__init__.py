@@ -1,0 +1,1 @@
+"""The command line: `autosearch tune`, `replay`, `export`, `show`."""

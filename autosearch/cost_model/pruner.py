@@ -1,0 +1,84 @@
+"""Picks which of many proposed schedules are worth compiling: the predicted best, different ones, some at random."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from autosearch.cost_model.features import featurize
+from autosearch.cost_model.model import Rows, StageTimeModel
+from autosearch.machine import Machine
+from autosearch.pipeline.bounds import Dataflow, Regions
+from autosearch.schedule.nest import build_nest
+from autosearch.schedule.schedule import Schedule
+
+LEAST_DATA = 16
+"""Measurements before the model is trusted to rank."""
+GROWTH = 1.15
+"""The model is trained anew when the data has grown by this factor."""
+
+
+class Pruner:
+    """Learns from measurements which schedules are fast, and selects among new ones."""
+
+    def __init__(
+        self, flow: Dataflow, regions: Regions, machine: Machine, seed: int = 0, explore: float = 0.15
+    ) -> None:
+        self._flow = flow
+        self._regions = regions
+        self._machine = machine
+        self._random = random.Random(seed)
+        self._seed = seed
+        self.explore = explore
+        """Share of each batch that is drawn at random, whatever the model says."""
+        self._known: dict[str, Rows] = {}
+        self._rows: list[Rows] = []
+        self._seconds: list[float] = []
+        self._trained_on = 0
+        self._model: StageTimeModel | None = None
+
+    def features(self, schedule: Schedule) -> Rows:
+        """The features of a schedule, one row a stage."""
+        rows = self._known.get(schedule.digest)
+        if rows is None:
+            rows = featurize(build_nest(self._flow, self._regions, schedule), self._machine)
+            self._known[schedule.digest] = rows
+        return rows
+
+    def observe(self, measured: Sequence[tuple[Schedule, float]]) -> None:
+        """Learn from schedules and their times in seconds."""
+        for schedule, seconds in measured:
+            self._rows.append(self.features(schedule))
+            self._seconds.append(seconds)
+        count = len(self._rows)
+        if count >= LEAST_DATA and count >= self._trained_on * GROWTH:
+            self._model = StageTimeModel(seed=self._seed).fit(self._rows, self._seconds)
+            self._trained_on = count
+
+    @property
+    def ready(self) -> bool:
+        """Whether there is a model to rank with."""
+        return self._model is not None
+
+    def predict(self, schedules: Sequence[Schedule]) -> list[float]:
+        """Predicted seconds of each schedule; raises `NotFittedError` when not `ready`."""
+        model = self._model or StageTimeModel()
+        return [float(seconds) for seconds in model.predict([self.features(schedule) for schedule in schedules])]
+
+    def select(self, schedules: Sequence[Schedule], few: int) -> list[int]:
+        """The places in `schedules` of the `few` to measure."""
+        places = list(range(len(schedules)))
+        if self._model is None or len(schedules) <= few:
+            self._random.shuffle(places)
+            return places[:few]
+        predicted = self.predict(schedules)
+        ranked = sorted(places, key=predicted.__getitem__)
+        at_random = sum(self._random.random() < self.explore for _ in range(few))
+        chosen = ranked[: few - at_random]
+        rest = ranked[few - at_random :]
+        return chosen + self._random.sample(rest, min(at_random, len(rest)))
+
+    def forget(self, schedules: Sequence[Schedule]) -> None:
+        """Drop cached features of schedules that were not chosen."""
+        for schedule in schedules:
+            self._known.pop(schedule.digest, None)

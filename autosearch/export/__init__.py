@@ -1,0 +1,46 @@
+"""Handing a schedule over: as C++, as Python, as JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from autosearch.errors import ExportError
+from autosearch.export.cpp import cpp_header
+from autosearch.export.python import python_module
+from autosearch.export.stored import to_json
+from autosearch.result import Result
+
+_WRITERS: dict[str, Callable[[Result, Path], str]] = {
+    ".h": cpp_header,
+    ".py": python_module,
+    ".json": lambda result, _: json.dumps(to_json(result), indent=1) + "\n",
+}
+
+
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Raise `ExportError` where nothing could be exported to `path`."""
+    where = Path(path)
+    if where.suffix not in _WRITERS:
+        raise ExportError(f"can't export to {str(where)!r}: its name must end in one of {', '.join(_WRITERS)}")
+    existing = where if where.exists() else where.parent
+    if not existing.exists():
+        raise ExportError(f"can't export to {str(where)!r}: there is no folder {str(where.parent)!r}")
+    if where.is_dir() or not os.access(existing, os.W_OK):
+        raise ExportError(f"can't export to {str(where)!r}: it can't be written")
+
+
+def export(result: Result, path: str | os.PathLike[str]) -> None:
+    """Write the best schedule to `path`, in the form that its ending asks for. Raises `ExportError`."""
+    check_path(path)
+    where = Path(path)
+    text = _WRITERS[where.suffix](result, where)
+    try:
+        where.write_text(text)
+    except OSError as error:
+        raise ExportError(f"can't write {str(where)!r}: {error.strerror}") from None
+
+
+__all__ = ["check_path", "export"]

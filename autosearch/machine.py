@@ -1,0 +1,76 @@
+"""The machine that kernels are tuned for and timed on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from dataclasses import dataclass
+from pathlib import Path
+
+import halide as hl
+
+from autosearch.errors import TargetError
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What schedules and their times depend on, besides the pipeline."""
+
+    cpu: str = "unknown"
+    cores: int = 2
+    vector_bytes: int = 32
+    """Of the target's native vector."""
+    cache_bytes: tuple[int, ...] = (32 << 10, 512 << 10, 16 << 20)
+    """Of the data caches that one core sees, innermost first; always three."""
+
+
+def this_machine(target: hl.Target, threads: int | None = None) -> Machine:
+    """The machine that this process runs on, with the vectors of `target`."""
+    cores = threads or len(os.sched_getaffinity(0))
+    return Machine(_cpu_name(), cores, int(target.natural_vector_size(hl.UInt(8))), _caches())
+
+
+def parse_target(text: str | hl.Target) -> hl.Target:
+    """The Halide target meant, able to run here. Raises `TargetError`."""
+    try:
+        target = text if isinstance(text, hl.Target) else hl.Target(text)
+    except (hl.HalideError, RuntimeError) as error:
+        raise TargetError(
+            f"{text!r} is not a Halide target; write 'host' or arch-bits-os-features, such as 'x86-64-linux-avx2'"
+        ) from error
+    host = hl.get_host_target()
+    if (target.arch, target.bits, target.os) != (host.arch, host.bits, host.os):
+        raise TargetError(f"target {target} can't be run on this machine ({host}), so schedules for it can't be timed")
+    if target.has_gpu_feature():
+        raise TargetError(f"target {target} is for a GPU; AutoSearch tunes for CPUs: leave the GPU feature out")
+    if not target.supported():
+        raise TargetError(f"this build of Halide can't compile for target {target}")
+    return target
+
+
+def _cpu_name() -> str:
+    fields: dict[str, str] = {}
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            key, _, value = line.partition(":")
+            if not line.strip():
+                break
+            fields[key.strip()] = value.strip()
+    except OSError:
+        return platform.processor() or platform.machine()
+    name = fields.get("model name", platform.machine())
+    return f"{name} (family {fields.get('cpu family', '?')} model {fields.get('model', '?')})"
+
+
+def _caches() -> tuple[int, ...]:
+    found: dict[int, int] = {}
+    for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
+        try:
+            kind = (index / "type").read_text().strip()
+            level, size = int((index / "level").read_text()), (index / "size").read_text().strip()
+        except (OSError, ValueError):
+            continue
+        if kind != "Instruction" and size.endswith("K") and size[:-1].isdigit():
+            found[level] = int(size[:-1]) << 10
+    default = Machine.cache_bytes
+    return tuple(found.get(level, default[level - 1]) for level in (1, 2, 3))

@@ -1,0 +1,95 @@
+"""Is an output right? Integers must be equal, floats agree within a tolerance that follows from the algorithm.
+
+Two schedules of one algorithm may round differently: sums are taken in another order, and a multiply-add is fused or
+not. The tolerance for floats is `epsilon * max(256, 4 * depth)` relative to the larger of the element and the output's
+typical magnitude (a mean of absolute values, since sums cancel), where `depth` is the longest chain of accumulation.
+Where the algorithm rounds floats to integers or compares them on the way, a last-bit difference can flip a rounding:
+then, and only then, a few elements (1 in 10,000) may differ by more.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autosearch.pipeline.bounds import Dataflow
+from autosearch.pipeline.ir import Algorithm, Expr
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What counts as equal. `relative` is for floats; `outliers` is the share of elements that may be off by more."""
+
+    relative: float
+    outliers: float = 0.0
+
+
+def derive_tolerance(flow: Dataflow) -> Tolerance:
+    """The tolerance for outputs of an algorithm, see the module's text."""
+    algorithm = flow.algorithm
+    epsilon = 0.0
+    for func in algorithm.funcs:
+        for kind in func.types:
+            if kind.is_float:
+                epsilon = max(epsilon, {16: 2.0**-10, 32: 2.0**-23, 64: 2.0**-52}.get(kind.bits, 2.0**-7))
+    depth = 1.0
+    for domain in flow.domains.values():
+        depth = max(depth, math.prod(high - low + 1 for low, high in domain.values()))
+    relative = epsilon * max(256.0, 4.0 * min(depth, 2.0**20))
+    return Tolerance(relative, 1e-4 if rounds_floats(algorithm) else 0.0)
+
+
+def rounds_floats(algorithm: Algorithm) -> bool:
+    """Whether a difference in a float's last bit can become a larger one: by rounding, or by a comparison."""
+    return any(
+        _is_discontinuous(node)
+        for stage in algorithm.stages
+        for expression in stage.expressions()
+        for node in expression.walk()
+    )
+
+
+def _is_discontinuous(node: Expr) -> bool:
+    if node.op in ("lt", "le", "gt", "ge", "eq", "ne"):
+        return node.args[0].type.is_float
+    if node.op == "cast":
+        return not node.type.is_float and node.args[0].type.is_float
+    return node.op == "call" and str(node.value).startswith(("floor", "ceil", "round", "trunc"))
+
+
+def compare(
+    output: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], tolerance: Tolerance, is_bfloat: bool = False
+) -> str:
+    """Why `output` is wrong, in words; "" if it is right. NaN equals NaN."""
+    if is_bfloat:
+        output, reference = (_widen(array) for array in (output, reference))
+    if output.dtype.kind != "f":
+        wrong = output != reference
+    elif np.array_equal(output, reference):
+        return ""
+    else:
+        wrong = _float_mismatch(output, reference, tolerance)
+    count = int(np.count_nonzero(wrong))
+    if count <= tolerance.outliers * output.size:
+        return ""
+    where = tuple(int(index) for index in np.argwhere(wrong)[0])
+    return f"{count} of {output.size} elements are wrong, the first at {where}: {output[where]} instead of {reference[where]}"
+
+
+def _float_mismatch(
+    output: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], tolerance: Tolerance
+) -> np.ndarray[Any, Any]:
+    finite = np.isfinite(reference)
+    magnitude = np.abs(reference)
+    typical = float(magnitude[finite].mean(dtype=np.float64)) if finite.any() else 0.0
+    with np.errstate(invalid="ignore", over="ignore"):
+        off = ~(np.abs(output - reference) <= tolerance.relative * np.maximum(magnitude, typical))
+    same = (output == reference) | (np.isnan(output) & np.isnan(reference))
+    return np.asarray(off & ~same)
+
+
+def _widen(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return (array.astype(np.uint32) << 16).view(np.float32)

@@ -1,0 +1,179 @@
+"""The buffers that kernels run on: inputs and reference outputs in memory that all workers share.
+
+The memory has no name in the file system, so nothing is left behind however the processes end.
+"""
+
+from __future__ import annotations
+
+import math
+import mmap
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autosearch.errors import SizeError
+from autosearch.pipeline.access import Box
+from autosearch.pipeline.bounds import extents
+from autosearch.pipeline.intervals import constant_value
+from autosearch.pipeline.ir import Type
+from autosearch.pipeline.snapshot import Snapshot, numpy_type
+
+PAGE = mmap.PAGESIZE
+GUARD = 4096
+"""Bytes before and after each output that a kernel must leave alone."""
+
+
+@dataclass(frozen=True)
+class BufferSpec:
+    """One buffer in shared memory: dimensions in Halide's order (innermost first), strides in elements."""
+
+    name: str
+    type: Type
+    box: Box
+    strides: tuple[int, ...]
+    offset: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return extents(self.box)
+
+    @property
+    def elements(self) -> int:
+        """Elements from the first to the last, gaps included."""
+        return 1 + sum((size - 1) * stride for size, stride in zip(self.shape, self.strides, strict=True))
+
+    @property
+    def nbytes(self) -> int:
+        return self.elements * numpy_type(self.type).itemsize
+
+    def view(self, memory: Any, offset: int | None = None) -> np.ndarray[Any, Any]:
+        """The buffer as an array in Halide's order of dimensions."""
+        kind = numpy_type(self.type)
+        strides = tuple(stride * kind.itemsize for stride in self.strides)
+        return np.ndarray(self.shape, kind, memory, self.offset if offset is None else offset, strides)
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """All buffers of one set of inputs: where they lie in the shared memory, and the values of scalars."""
+
+    inputs: tuple[BufferSpec, ...]
+    outputs: tuple[BufferSpec, ...]
+    scalars: Mapping[str, tuple[Type, float]]
+    size: int
+
+
+class SharedMemory:
+    """Anonymous memory shared with child processes by its file descriptor."""
+
+    def __init__(self, size: int) -> None:
+        self.size = max(size, PAGE)
+        if hasattr(os, "memfd_create"):
+            self.fd = os.memfd_create("autosearch")
+        else:
+            with tempfile.TemporaryFile() as file:
+                self.fd = os.dup(file.fileno())
+        os.ftruncate(self.fd, self.size)
+        self.map = mmap.mmap(self.fd, self.size)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        try:
+            self.map.close()
+        except BufferError:
+            pass  # a view of it is still alive; the memory goes with that
+        os.close(self.fd)
+
+
+def layout_data(snapshot: Snapshot) -> DataSpec:
+    """Where inputs and reference outputs of `snapshot` lie, at the sizes tuned for."""
+    offset = 0
+    specs: list[BufferSpec] = []
+    scalars: dict[str, tuple[Type, float]] = {}
+
+    def add(name: str, kind: Type, box: Box, strides: tuple[int, ...]) -> None:
+        nonlocal offset
+        spec = BufferSpec(name, kind, box, strides, offset)
+        specs.append(spec)
+        offset += -(-spec.nbytes // PAGE) * PAGE + PAGE
+
+    for one in snapshot.algorithm.inputs:
+        if one.dimensions is None:
+            scalars[one.name] = (one.type, snapshot.sizes.scalars[one.name])
+        else:
+            box = snapshot.sizes.inputs[one.name]
+            add(one.name, one.type, box, _input_strides(snapshot, one.name, box))
+    count = len(specs)
+    for name in snapshot.algorithm.outputs:
+        func = snapshot.algorithm.func(name)
+        box = snapshot.sizes.outputs[name]
+        for index, kind in enumerate(func.types):
+            known = snapshot.output_strides.get(name, (None,) * len(box))
+            add(f"{name}.{index}", kind, box, _strides(name, box, known))
+    return DataSpec(tuple(specs[:count]), tuple(specs[count:]), scalars, offset)
+
+
+def _input_strides(snapshot: Snapshot, name: str, box: Box) -> tuple[int, ...]:
+    bindings = snapshot.flow.bindings
+    known: list[int | None] = []
+    for dimension in range(len(box)):
+        expr = snapshot.parameters.get(name, "stride_constraint", dimension)
+        value = constant_value(expr, bindings) if expr is not None else None
+        known.append(int(value) if value is not None else None)
+    return _strides(name, box, tuple(known))
+
+
+def _strides(name: str, box: Box, known: tuple[int | None, ...]) -> tuple[int, ...]:
+    """Strides (in elements) that keep those demanded and are dense otherwise."""
+    shape = extents(box)
+    strides = [0] * len(shape)
+    reach = 1
+    fixed = sorted((stride, d) for d, stride in enumerate(known) if stride is not None)
+    free = [d for d, stride in enumerate(known) if stride is None]
+    for stride, dimension in fixed:
+        while free and reach * shape[free[0]] <= stride and free[0] < dimension:
+            place = free.pop(0)
+            strides[place] = reach
+            reach *= shape[place]
+        if stride < reach and shape[dimension] > 1 and stride != 0:
+            raise SizeError(f"the strides demanded of {name!r} make its elements overlap at these sizes")
+        strides[dimension] = stride
+        reach = max(reach, stride * shape[dimension])
+    for place in free:
+        strides[place] = reach
+        reach *= shape[place]
+    return tuple(strides)
+
+
+def fill_inputs(spec: DataSpec, memory: SharedMemory, given: Mapping[str, Any], seed: int) -> None:
+    """Write the user's arrays, and random values where none was given, into the shared memory."""
+    generator = np.random.default_rng(seed)
+    for buffer in spec.inputs:
+        view = buffer.view(memory.map)
+        if buffer.name in given:
+            view[...] = np.asarray(given[buffer.name]).transpose()
+        else:
+            view[...] = random_values(buffer.type, buffer.shape, generator)
+        del view
+
+
+def random_values(kind: Type, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+    """Random elements: all values of narrow integers, 0 to 1023 of wide ones (so that sums don't overflow), [0, 1) floats."""
+    count = math.prod(shape)
+    flat: np.ndarray[Any, Any]
+    if kind.code == "float":
+        flat = generator.random(count, np.float32 if kind.bits <= 32 else np.float64)
+    elif kind.code == "bfloat":
+        flat = (generator.random(count, np.float32).view(np.uint32) >> 16).astype(np.uint16)
+    elif kind.bits == 1:
+        flat = generator.integers(0, 2, count)
+    elif kind.bits <= 16:
+        low, high = kind.range
+        flat = generator.integers(int(low), int(high) + 1, count)
+    else:
+        flat = generator.integers(0, 1024, count)
+    return flat.astype(numpy_type(kind), copy=False).reshape(shape, order="F")

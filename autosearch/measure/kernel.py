@@ -1,0 +1,201 @@
+"""One compiled kernel in this process: compile it, call it on guarded buffers, time it. Runs inside a worker."""
+
+from __future__ import annotations
+
+import mmap
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import halide as hl
+import numpy as np
+
+from autosearch.errors import ScheduleError
+from autosearch.measure.check import Tolerance, compare
+from autosearch.measure.data import GUARD, BufferSpec, DataSpec
+from autosearch.measure.protocol import Candidate, Effort, Failure, Timed
+from autosearch.pipeline.ir import Algorithm
+from autosearch.pipeline.parameters import Parameters
+from autosearch.pipeline.sizes import Sizes
+from autosearch.pipeline.snapshot import numpy_type
+from autosearch.schedule.apply import apply
+
+_POISON = 0xA5
+_LONG = 0.05
+"""Seconds from which a first, cold call is as good a sample as any."""
+_MEMORY_WORDS = ("out of memory", "bad_alloc", "too large", "Out of memory", "halide_malloc")
+_BOUNDS_WORDS = ("is accessed at", "is smaller than", "extent", "beyond the")
+
+
+class CandidateError(Exception):
+    """A candidate failed in a way that says which."""
+
+    def __init__(self, failure: Failure, message: str) -> None:
+        super().__init__(message)
+        self.failure = failure
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Source:
+    """The pipeline that kernels are made of, as it crosses to a worker."""
+
+    data: bytes
+    parameters: Parameters
+    algorithm: Algorithm
+    sizes: Sizes
+    target: str
+    tolerance: Tolerance
+
+    def compile(self, candidate: Candidate) -> Callable[..., int]:
+        """Compile a candidate for this process. Raises `CandidateError`."""
+        params = self.parameters.restore()
+        try:
+            if candidate.scheduled is not None:
+                pipeline = hl.deserialize_pipeline(candidate.scheduled, params)
+            else:
+                assert candidate.schedule is not None
+                pipeline = hl.deserialize_pipeline(self.data, params)
+                apply(candidate.schedule, pipeline, self.algorithm)
+            by_name = {argument.name: argument for argument in pipeline.infer_arguments()}
+            missing = [one.name for one in self.algorithm.inputs if one.name not in by_name]
+            arguments = [by_name[one.name] for one in self.algorithm.inputs if one.name not in missing]
+            function = pipeline.compile_to_callable(arguments, hl.Target(self.target))
+        except ScheduleError as error:
+            raise CandidateError(Failure.ILLEGAL, str(error)) from error
+        except (hl.HalideError, RuntimeError) as error:
+            text = _summary(error)
+            internal = "Internal error" in str(error)
+            raise CandidateError(Failure.COMPILE if internal else Failure.ILLEGAL, text) from error
+        except MemoryError as error:
+            raise CandidateError(Failure.MEMORY, "the compiler ran out of memory") from error
+        return _leave_out(function, self.algorithm, missing)
+
+
+def _leave_out(function: Callable[..., int], algorithm: Algorithm, missing: list[str]) -> Callable[..., int]:
+    """A callable over all inputs, of which the compiled pipeline turned out not to use some."""
+    if not missing:
+        return function
+    used = [place for place, one in enumerate(algorithm.inputs) if one.name not in missing]
+    count = len(algorithm.inputs)
+    return lambda *args: function(*(args[place] for place in used), *args[count:])
+
+
+class Bench:
+    """The buffers of one set of inputs, mapped into this process, with private outputs between guards."""
+
+    def __init__(self, spec: DataSpec, memory: mmap.mmap, tolerance: Tolerance) -> None:
+        self.spec = spec
+        self.memory = memory
+        self.tolerance = tolerance
+        self.outputs = [_Guarded(buffer) for buffer in spec.outputs]
+        self.buffers = {buffer.name: _halide_buffer(buffer, buffer.view(memory)) for buffer in spec.inputs}
+
+    def arguments(self, algorithm: Algorithm) -> list[Any]:
+        """What to call a kernel with: inputs in the algorithm's order, then outputs."""
+        values: list[Any] = []
+        for one in algorithm.inputs:
+            if one.dimensions is None:
+                kind, value = self.spec.scalars[one.name]
+                values.append(numpy_type(kind).type(value).item())
+            else:
+                values.append(self.buffers[one.name])
+        return values + [output.buffer for output in self.outputs]
+
+    def poison(self) -> None:
+        """Fill outputs and guards with a pattern, so that what isn't written, or is written outside, shows."""
+        for output in self.outputs:
+            output.poison()
+
+    def verify(self) -> None:
+        """Compare outputs with the reference and look at the guards. Raises `CandidateError`."""
+        for output, buffer in zip(self.outputs, self.spec.outputs, strict=True):
+            if not output.guards_intact():
+                raise CandidateError(Failure.BOUNDS, f"it wrote outside of output {buffer.name}")
+            reason = compare(output.array, buffer.view(self.memory), self.tolerance, buffer.type.code == "bfloat")
+            if reason:
+                raise CandidateError(Failure.WRONG, f"output {buffer.name}: {reason}")
+
+    def publish(self) -> None:
+        """Make the outputs just computed the reference for all."""
+        for output, buffer in zip(self.outputs, self.spec.outputs, strict=True):
+            buffer.view(self.memory)[...] = output.array
+
+
+class _Guarded:
+    """An output buffer in memory of its own, page-aligned, between two guard areas."""
+
+    def __init__(self, spec: BufferSpec) -> None:
+        self.spec = spec
+        size = -(-spec.nbytes // 64) * 64
+        self.memory = mmap.mmap(-1, GUARD + size + GUARD)
+        self.bytes = np.frombuffer(self.memory, np.uint8)
+        self.array = spec.view(self.memory, GUARD)
+        self.buffer = _halide_buffer(spec, self.array)
+
+    def poison(self) -> None:
+        self.bytes.fill(_POISON)
+
+    def guards_intact(self) -> bool:
+        end = GUARD + self.spec.nbytes
+        return bool((self.bytes[:GUARD] == _POISON).all() and (self.bytes[end:] == _POISON).all())
+
+
+def _halide_buffer(spec: BufferSpec, array: np.ndarray[Any, Any]) -> Any:
+    if not spec.box:
+        buffer = hl.Buffer(array, reverse_axes=False)
+        return buffer
+    buffer = hl.Buffer(array, reverse_axes=False)
+    buffer.set_min([int(low) for low, _ in spec.box])
+    return buffer
+
+
+def time_kernel(call: Callable[..., int], arguments: list[Any], bench: Bench, effort: Effort, publish: bool) -> Timed:
+    """Run a kernel: check its output (or publish it as the reference), then take samples of its time."""
+    try:
+        if effort.check or publish:
+            bench.poison()
+            first = _sample(call, arguments, 1)
+            if publish:
+                bench.publish()
+            else:
+                bench.verify()
+            if first > 4 * effort.give_up:
+                return Timed((first,), checked=True)
+        return Timed(_samples(call, arguments, effort), checked=effort.check)
+    except CandidateError as error:
+        return Timed(failure=error.failure, message=error.message, checked=True)
+    except (hl.HalideError, RuntimeError, MemoryError) as error:
+        text = _summary(error)
+        failure = Failure.RUNTIME
+        if any(word in text for word in _MEMORY_WORDS):
+            failure = Failure.MEMORY
+        elif any(word in text for word in _BOUNDS_WORDS):
+            failure = Failure.BOUNDS
+        return Timed(failure=failure, message=text)
+
+
+def _samples(call: Callable[..., int], arguments: list[Any], effort: Effort) -> tuple[float, ...]:
+    trial = _sample(call, arguments, 1)  # warms caches up, and tells how many calls make a sample
+    calls = max(1, min(10_000, int(effort.sample_seconds / max(trial, 1e-7))))
+    times = [trial] if trial > _LONG else []
+    spent = sum(times)
+    while len(times) < effort.samples and (spent < effort.seconds or len(times) < effort.min_samples):
+        times.append(_sample(call, arguments, calls))
+        spent += times[-1] * calls
+        if times[-1] > effort.give_up and len(times) >= min(2, effort.samples):
+            break
+    return tuple(times)
+
+
+def _sample(call: Callable[..., int], arguments: list[Any], calls: int) -> float:
+    start = time.perf_counter_ns()
+    for _ in range(calls):
+        call(*arguments)
+    return (time.perf_counter_ns() - start) / calls * 1e-9
+
+
+def _summary(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(lines[:3])[:400] if lines else type(error).__name__

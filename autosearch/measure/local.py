@@ -1,0 +1,320 @@
+"""Runs candidates in worker processes on this machine: several build at once, one is timed at a time."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, Pipe, wait
+from typing import IO, Any
+
+from autosearch.errors import MeasureError
+from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerRequest
+from autosearch.measure.data import DataSpec, SharedMemory
+from autosearch.measure.kernel import Source
+from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup
+from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Limits, Timed
+
+_START_SECONDS = 60.0
+
+
+class LocalRunner:
+    """Implements `Runner` with `workers` processes. A process that hangs, or dies, is replaced; its candidate fails."""
+
+    def __init__(
+        self,
+        source: Source,
+        data: Sequence[DataSpec],
+        memory: SharedMemory,
+        limits: Limits,
+        workers: int = 2,
+        threads: int | None = None,
+    ) -> None:
+        self.limits = limits
+        self.threads = threads or len(os.sched_getaffinity(0))
+        self._setup = Setup(source, tuple(data), limits.memory_bytes)
+        self._memory = memory
+        self._workers: list[_Process | None] = [None] * workers
+        self._generations = [0] * workers
+        self._next_kernel = 0
+        self._closed = False
+
+    # Runner --------------------------------------------------------------------------------------------------------
+
+    def build(self, candidates: Sequence[Candidate], together: bool = False) -> list[Built]:
+        """Compile the candidates, see `Runner.build`."""
+        results: list[Built | None] = [None] * len(candidates)
+        waiting = list(enumerate(candidates))
+        waiting.reverse()
+        busy: dict[int, _Job] = {}
+        usable = [0] if together else list(range(len(self._workers)))
+        while waiting or busy:
+            for number in usable:
+                if number not in busy and waiting:
+                    place, candidate = waiting.pop()
+                    busy[number] = self._start_build(number, place, candidate)
+            for number in self._finished(busy):
+                job = busy.pop(number)
+                results[job.place] = self._finish_build(number, job)
+        return [result for result in results if result is not None]
+
+    def run(self, built: Built, effort: Effort) -> Timed:
+        """Time one kernel, see `Runner.run`."""
+        return self._run(built, effort, publish=False)
+
+    def publish(self, built: Built, effort: Effort) -> Timed:
+        """Time one kernel and make its output the reference, see `Runner.publish`."""
+        return self._run(built, effort, publish=True)
+
+    def _run(self, built: Built, effort: Effort, publish: bool, data: int = 0) -> Timed:
+        if built.handle is None:
+            return Timed(failure=built.failure, message=built.message)
+        number, kernel = self._locate(built)
+        if number is None:
+            again = self.build([built.candidate], together=True)[0]
+            if again.handle is None:
+                return Timed(failure=again.failure, message=again.message)
+            number, kernel = self._locate(again)
+            assert number is not None
+        calls = 2 + effort.samples
+        limit = self.limits.run_seconds + min(effort.seconds * calls, 4 * self.limits.run_seconds)
+        reply = self._ask(number, RunRequest(kernel, effort, data, publish), limit)
+        if isinstance(reply, Timed):
+            return reply
+        if reply is Failure.RUN_TIMEOUT:
+            return Timed(failure=reply, message=f"no end after {limit:.1f} s")
+        return Timed(failure=Failure.CRASH, message=reply)
+
+    def release(self, built: Sequence[Built]) -> None:
+        """Forget kernels, see `Runner.release`."""
+        by_worker: dict[int, list[int]] = {}
+        for one in built:
+            if one.handle is not None:
+                number, kernel = self._locate(one)
+                if number is not None:
+                    by_worker.setdefault(number, []).append(kernel)
+        for number, kernels in by_worker.items():
+            self._ask(number, ReleaseRequest(tuple(kernels)), self.limits.run_seconds)
+
+    def close(self) -> None:
+        """End all workers."""
+        self._closed = True
+        for number in range(len(self._workers)):
+            self._kill(number)
+
+    # More than a Runner must do ------------------------------------------------------------------------------------
+
+    def autoschedule(self, requests: Sequence[AutoschedulerRequest], seconds: float) -> list[AutoschedulerReply]:
+        """Run autoschedulers side by side, each for at most `seconds`."""
+        results: list[AutoschedulerReply | None] = [None] * len(requests)
+        waiting = list(enumerate(requests))
+        waiting.reverse()
+        busy: dict[int, _Job] = {}
+        while waiting or busy:
+            for number in range(len(self._workers)):
+                if number not in busy and waiting:
+                    place, request = waiting.pop()
+                    busy[number] = self._start(number, place, request, seconds)
+            for number in self._finished(busy):
+                job = busy.pop(number)
+                results[job.place] = self._finish_autoschedule(number, job, seconds)
+        return [result for result in results if result is not None]
+
+    def warm_up(self) -> None:
+        """Start all workers, side by side. Raises `MeasureError` where they can't run."""
+        for number in range(len(self._workers)):
+            self._process(number, wait_ready=False)
+        for number in range(len(self._workers)):
+            self._process(number)
+
+    def reset(self) -> None:
+        """Drop whatever is going on: all workers are replaced. For use after an interrupt."""
+        for number in range(len(self._workers)):
+            self._kill(number)
+
+    def processes(self) -> list[int]:
+        """Process identifiers of the workers alive."""
+        return [worker.pid for worker in self._workers if worker is not None]
+
+    # Requests ------------------------------------------------------------------------------------------------------
+
+    def _start_build(self, number: int, place: int, candidate: Candidate) -> _Job:
+        self._next_kernel += 1
+        request = BuildRequest(self._next_kernel, candidate)
+        return self._start(number, place, request, self.limits.compile_seconds)
+
+    def _start(self, number: int, place: int, request: Any, seconds: float) -> _Job:
+        job = _Job(place, request, time.monotonic() + seconds)
+        try:
+            self._process(number).connection.send(request)
+        except OSError:
+            self._kill(number)
+            self._process(number).connection.send(request)
+        return job
+
+    def _finished(self, busy: dict[int, _Job]) -> list[int]:
+        """Numbers of workers that answered, died or ran out of time; waits for at least one where any is busy."""
+        if not busy:
+            return []
+        connections = {self._process(number).connection: number for number in busy}
+        nearest = min(job.deadline for job in busy.values())
+        ready = wait(list(connections), timeout=max(0.0, nearest - time.monotonic()))
+        done = [connections[connection] for connection in ready if isinstance(connection, Connection)]
+        now = time.monotonic()
+        return done + [number for number, job in busy.items() if job.deadline <= now and number not in done]
+
+    def _collect(self, number: int) -> Any:
+        """The answer of a finished worker; None if it ran out of time, a message if it died."""
+        worker = self._process(number)
+        if not worker.connection.poll():
+            self._kill(number)
+            return None
+        try:
+            return worker.connection.recv()
+        except (EOFError, OSError):
+            message = worker.obituary()
+            self._kill(number)
+            return message
+
+    def _finish_build(self, number: int, job: _Job) -> Built:
+        candidate, kernel = job.request.candidate, job.request.kernel
+        seconds = time.monotonic() - job.started
+        reply = self._collect(number)
+        if isinstance(reply, BuildReply):
+            handle = (number + self._generations[number] * len(self._workers), kernel)
+            return Built(
+                candidate, handle if reply.failure is None else None, reply.seconds, reply.failure, reply.message
+            )
+        if reply is None:
+            return Built(candidate, None, seconds, Failure.COMPILE_TIMEOUT, f"not compiled after {seconds:.1f} s")
+        return Built(candidate, None, seconds, Failure.CRASH, f"the compiler died: {reply}")
+
+    def _finish_autoschedule(self, number: int, job: _Job, limit: float) -> AutoschedulerReply:
+        seconds = time.monotonic() - job.started
+        reply = self._collect(number)
+        if isinstance(reply, AutoschedulerReply):
+            return reply
+        if reply is None:
+            return AutoschedulerReply(None, "", seconds, Failure.COMPILE_TIMEOUT, f"no result after {limit:.0f} s")
+        return AutoschedulerReply(None, "", seconds, Failure.CRASH, f"it crashed: {reply}")
+
+    def _ask(self, number: int, request: Any, seconds: float) -> Any:
+        job = self._start(number, 0, request, seconds)
+        self._finished({number: job})
+        reply = self._collect(number)
+        if reply is None and not isinstance(request, ReleaseRequest):
+            return Failure.RUN_TIMEOUT
+        return reply
+
+    def _locate(self, built: Built) -> tuple[int | None, int]:
+        """The worker that holds a kernel; None if that process is gone."""
+        assert built.handle is not None
+        where, kernel = built.handle
+        generation, number = divmod(where, len(self._workers))
+        alive = generation == self._generations[number] and self._workers[number] is not None
+        return (number if alive else None), kernel
+
+    # Processes -----------------------------------------------------------------------------------------------------
+
+    def _process(self, number: int, wait_ready: bool = True) -> _Process:
+        if self._closed:
+            raise MeasureError("the runner is closed")
+        worker = self._workers[number]
+        if worker is None:
+            worker = _Process(self._setup, self._memory, self.threads)
+            self._workers[number] = worker
+            self._generations[number] += 1
+        if wait_ready:
+            try:
+                worker.await_ready()
+            except MeasureError:
+                self._kill(number)
+                raise
+        return worker
+
+    def _kill(self, number: int) -> None:
+        worker = self._workers[number]
+        self._workers[number] = None
+        if worker is not None:
+            worker.kill()
+
+
+@dataclass
+class _Job:
+    place: int
+    request: Any
+    deadline: float
+    started: float = field(default_factory=time.monotonic)
+
+
+class _Process:
+    """One worker process, its connection, and the file that collects what it prints."""
+
+    def __init__(self, setup: Setup, memory: SharedMemory, threads: int) -> None:
+        self.connection, theirs = Pipe()
+        self.noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
+        environment = {**os.environ, "HL_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
+        fds = (theirs.fileno(), memory.fd, self.noise.fileno())
+        self.popen = subprocess.Popen(
+            [sys.executable, "-m", "autosearch.measure.worker", *map(str, fds)],
+            pass_fds=fds,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env=environment,
+        )
+        theirs.close()
+        self.ready = False
+        self.connection.send(setup)
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    def await_ready(self) -> None:
+        """Wait until the worker serves. Raises `MeasureError` where it doesn't come up."""
+        if self.ready:
+            return
+        try:
+            if self.connection.poll(_START_SECONDS) and self.connection.recv() == "ready":
+                self.ready = True
+                return
+        except (EOFError, OSError):
+            pass
+        raise MeasureError(f"a worker process can't start: {self.obituary()}")
+
+    def obituary(self) -> str:
+        """How the process ended, and the last that it printed."""
+        try:
+            code: int | None = self.popen.wait(timeout=2)
+        except subprocess.TimeoutExpired:
+            code = None
+        how = "it hung" if code is None else f"exit code {code}"
+        if code is not None and code < 0:
+            how = f"killed by {signal.Signals(-code).name}"
+        return " - ".join(part for part in (how, self._last_words()) if part)
+
+    def _last_words(self) -> str:
+        size = os.fstat(self.noise.fileno()).st_size
+        text = os.pread(self.noise.fileno(), 2000, max(0, size - 2000)).decode(errors="replace")
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return " ".join(lines[-2:])[-300:]
+
+    def kill(self) -> None:
+        """End the process and everything that it started."""
+        for end in (lambda: os.killpg(self.popen.pid, signal.SIGKILL), self.popen.kill):
+            _ignore_missing(end)
+        self.popen.wait()
+        self.connection.close()
+        self.noise.close()
+
+
+def _ignore_missing(action: Callable[[], None]) -> None:
+    try:
+        action()
+    except (ProcessLookupError, PermissionError):
+        pass

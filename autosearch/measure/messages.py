@@ -1,0 +1,52 @@
+"""The messages between `LocalRunner` and its worker processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autosearch.measure.data import DataSpec
+from autosearch.measure.kernel import Source
+from autosearch.measure.protocol import Candidate, Effort, Failure
+
+
+@dataclass(frozen=True)
+class Setup:
+    """First message to a worker: what it works on."""
+
+    source: Source
+    data: tuple[DataSpec, ...]
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """Compile a candidate and keep it under a number."""
+
+    kernel: int
+    candidate: Candidate
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """Time a kernel on one of the sets of inputs; with `publish`, make its output the reference."""
+
+    kernel: int
+    effort: Effort
+    data: int = 0
+    publish: bool = False
+
+
+@dataclass(frozen=True)
+class ReleaseRequest:
+    """Forget kernels."""
+
+    kernels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class BuildReply:
+    """How compiling went."""
+
+    seconds: float
+    failure: Failure | None = None
+    message: str = ""

@@ -1,0 +1,116 @@
+"""What a measurement is asked for and answers: the data that crosses between tuner, runner and worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from autosearch.schedule.schedule import Schedule
+
+
+class Failure(Enum):
+    """Why a candidate has no time."""
+
+    ILLEGAL = "illegal"
+    """Halide refused a directive, or the schedule at lowering."""
+    COMPILE = "compile"
+    """The compiler failed otherwise."""
+    COMPILE_TIMEOUT = "compile-timeout"
+    RUN_TIMEOUT = "run-timeout"
+    MEMORY = "memory"
+    """It needed more memory than the limit."""
+    BOUNDS = "bounds"
+    """It asked for more of an input, or wrote more of an output, than there is."""
+    RUNTIME = "runtime"
+    """The kernel reported another error."""
+    CRASH = "crash"
+    """The process died while compiling or running it."""
+    WRONG = "wrong"
+    """The output differs from the reference."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one candidate may use before it is given up."""
+
+    compile_seconds: float = 30.0
+    run_seconds: float = 10.0
+    memory_bytes: int = 8 << 30
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What to build: a schedule of the pipeline's algorithm, or the bytes of a pipeline that carries its own."""
+
+    schedule: Schedule | None = None
+    scheduled: bytes | None = None
+
+    def __post_init__(self) -> None:
+        assert (self.schedule is None) != (self.scheduled is None)
+
+
+@dataclass(frozen=True)
+class Built:
+    """A compiled kernel in some worker, or why there is none."""
+
+    candidate: Candidate
+    handle: tuple[int, int] | None = None
+    """(worker, kernel), meaningful to the runner alone."""
+    seconds: float = 0.0
+    failure: Failure | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How carefully to time. A sample is one or several calls that take at least `sample_seconds` together."""
+
+    samples: int = 12
+    seconds: float = 0.12
+    """Stop when this much has been spent timing and `min_samples` are in."""
+    min_samples: int = 3
+    sample_seconds: float = 0.001
+    give_up: float = float("inf")
+    """Stop at once when the first sample is slower than this (seconds): it can't be the best."""
+    check: bool = True
+    """Compare the output with the reference."""
+
+
+@dataclass(frozen=True)
+class Timed:
+    """What running a kernel gave: seconds a call for every sample, or why there is none."""
+
+    times: tuple[float, ...] = ()
+    failure: Failure | None = None
+    message: str = ""
+    checked: bool = False
+
+
+class Runner(Protocol):
+    """Builds kernels and runs them, somewhere: in local processes, on a board, on a cluster.
+
+    Builds may go on side by side; nothing else goes on while a kernel runs. No candidate, however bad, makes a method
+    raise or hang: its result carries the `Failure`. `autosearch.testing` has a conformance suite.
+    """
+
+    def build(self, candidates: Sequence[Candidate], together: bool = False) -> list[Built]:
+        """Compile the candidates; `together` in one process, so that they can be timed against each other."""
+        ...
+
+    def run(self, built: Built, effort: Effort) -> Timed:
+        """Time one kernel, alone."""
+        ...
+
+    def publish(self, built: Built, effort: Effort) -> Timed:
+        """Time a kernel and make its output the reference that others are compared with."""
+        ...
+
+    def release(self, built: Sequence[Built]) -> None:
+        """Forget kernels that won't be run again."""
+        ...
+
+    def close(self) -> None:
+        """End all processes and give everything back."""
+        ...

@@ -1,0 +1,117 @@
+"""The worker process: compiles and runs candidates for `LocalRunner`, and dies in its stead.
+
+Started as `python -m autosearch.measure.worker CHANNEL MEMORY NOISE`, three inherited file descriptors: a connection,
+the shared memory, and a file for whatever Halide or a kernel prints. It answers one request at a time. It limits its
+own memory and the size of files it may write, and the kernel kills it when its parent dies.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import resource
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from autosearch.measure.autoschedulers import AutoschedulerRequest, run_autoscheduler
+from autosearch.measure.kernel import Bench, CandidateError, time_kernel
+from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup
+from autosearch.measure.protocol import Timed
+
+_PR_SET_PDEATHSIG = 1
+_NOISE_BYTES = 1 << 22
+
+
+class _Worker:
+    def __init__(self, setup: Setup, memory_fd: int) -> None:
+        self.setup = setup
+        self.memory_fd = memory_fd
+        self.memory: mmap.mmap | None = None
+        self.benches: dict[int, Bench] = {}
+        self.kernels: dict[int, Callable[..., int]] = {}
+
+    def handle(self, request: Any) -> Any:
+        if isinstance(request, BuildRequest):
+            return self.build(request)
+        if isinstance(request, RunRequest):
+            return self.run(request)
+        if isinstance(request, ReleaseRequest):
+            for kernel in request.kernels:
+                self.kernels.pop(kernel, None)
+            return None
+        if isinstance(request, AutoschedulerRequest):
+            return run_autoscheduler(self.setup.source, request)
+        raise TypeError(f"unknown request {type(request).__name__}")
+
+    def build(self, request: BuildRequest) -> BuildReply:
+        start = time.perf_counter()
+        try:
+            self.kernels[request.kernel] = self.setup.source.compile(request.candidate)
+        except CandidateError as error:
+            return BuildReply(time.perf_counter() - start, error.failure, error.message)
+        return BuildReply(time.perf_counter() - start)
+
+    def run(self, request: RunRequest) -> Timed:
+        bench = self.bench(request.data)
+        arguments = bench.arguments(self.setup.source.algorithm)
+        return time_kernel(self.kernels[request.kernel], arguments, bench, request.effort, request.publish)
+
+    def bench(self, number: int) -> Bench:
+        if number not in self.benches:
+            if self.memory is None:
+                self.memory = mmap.mmap(self.memory_fd, 0)
+            self.benches[number] = Bench(self.setup.data[number], self.memory, self.setup.source.tolerance)
+        return self.benches[number]
+
+
+def main() -> None:
+    """Serve requests until the connection closes."""
+    channel_fd, memory_fd, noise_fd = (int(argument) for argument in sys.argv[1:4])
+    _die_with_parent()
+    os.dup2(noise_fd, 1)
+    os.dup2(noise_fd, 2)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the tuner's to answer
+    connection = Connection(channel_fd)
+    try:
+        setup = connection.recv()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_NOISE_BYTES, _NOISE_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _limit_memory(setup.memory_bytes)
+        worker = _Worker(setup, memory_fd)
+        connection.send("ready")
+        while True:
+            request = connection.recv()
+            os.ftruncate(noise_fd, 0)
+            connection.send(worker.handle(request))
+    except (EOFError, BrokenPipeError, ConnectionResetError):
+        os._exit(0)  # don't run destructors of half-broken kernels
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+
+
+def _limit_memory(limit: int) -> None:
+    """Bound the address space to what is mapped now and `limit` bytes more."""
+    with open("/proc/self/statm") as file:
+        mapped = int(file.read().split()[0]) * mmap.PAGESIZE
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + limit, mapped + limit))
+
+
+def _die_with_parent() -> None:
+    parent = os.getppid()
+    try:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    except (OSError, AttributeError):
+        return  # not Linux: the connection's end is all there is
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""What a stage computes: its operations by kind, and whether an update is an associative reduction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+
+from autosearch.pipeline.ir import Algorithm, Expr, Stage
+
+ARITHMETIC = frozenset(("add", "sub", "mul", "div", "mod", "min", "max"))
+LOGIC = frozenset(("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "select"))
+_FREE_CALLS = frozenset(("likely", "likely_if_innermost", "promise_clamped", "unsafe_promise_clamped", "undef"))
+_REDUCERS = frozenset(("add", "mul", "min", "max", "and", "or"))
+
+
+@cache
+def operations(stage: Stage) -> Mapping[str, int]:
+    """How many operations one evaluation does, by kind: add, mul, div, ..., cast, call, with `_f` appended for floats.
+
+    Loads count as `load`. Index arithmetic is counted too: it is real unless the compiler hoists it.
+    """
+    counted: Counter[str] = Counter()
+    for expression in (*stage.values, *stage.args):
+        for node in expression.walk():
+            kind = _kind(node)
+            if kind:
+                counted[kind] += 1
+    return counted
+
+
+def _kind(node: Expr) -> str:
+    if node.op in ("func", "image"):
+        return "load"
+    if node.op in ARITHMETIC or node.op in LOGIC or node.op in ("cast", "reinterpret"):
+        operand = node.args[0] if node.op not in ("select",) else node
+        return node.op + ("_f" if operand.type.is_float else "")
+    if node.op == "call" and node.value not in _FREE_CALLS:
+        return "call_f" if node.type.is_float else "call"
+    return ""
+
+
+@cache
+def work(stage: Stage) -> int:
+    """The number of arithmetic operations of one evaluation, loads and casts aside; dear ones count several times."""
+    dear = {"div_f": 4, "div": 6, "mod": 6, "call_f": 12, "call": 1}
+    return sum(n * dear.get(kind, 1) for kind, n in operations(stage).items() if kind not in ("load", "cast", "cast_f"))
+
+
+def is_associative(stage: Stage) -> bool:
+    """Whether an update is `f(args) = f(args) op e`, `op` associative and commutative and `e` free of `f`.
+
+    Then its reduction loops may be reordered (and vectorized with `atomic`). Halide proves more forms
+    (src/Associativity.cpp); for those this says no, which is safe.
+    """
+    if len(stage.values) != 1:
+        return False
+    value = stage.values[0]
+    if value.op not in _REDUCERS:
+        return False
+    selves = [_is_self(argument, stage) for argument in value.args]
+    if sum(selves) != 1:
+        return False
+    other = value.args[0 if selves[1] else 1]
+    return not _mentions(other, stage.func) and not any(_mentions(argument, stage.func) for argument in stage.args)
+
+
+def _is_self(expr: Expr, stage: Stage) -> bool:
+    return expr.op == "func" and expr.value == stage.func and expr.args == stage.args
+
+
+def _mentions(expr: Expr, func: str) -> bool:
+    return any(node.op == "func" and node.value == func for node in expr.walk())
+
+
+def is_scatter(stage: Stage) -> bool:
+    """Whether where a stage writes depends on a reduction variable or on data."""
+    return any(
+        node.op in ("func", "image") or (node.op == "var" and stage.is_rvar(node.value))
+        for argument in stage.args
+        for node in argument.walk()
+    )
+
+
+def uses_of(name: str, algorithm: Algorithm) -> int:
+    """How many loads of Func `name` the stages that consume it have between them."""
+    return sum(
+        1
+        for key in algorithm.consumers[name]
+        for expression in algorithm.stage(key).expressions()
+        for node in expression.walk()
+        if node.op == "func" and node.value == name
+    )

@@ -1,0 +1,262 @@
+"""The concrete sizes that a pipeline is tuned for: boxes of outputs and inputs, values of scalars.
+
+They come from the user's arrays, from constraints and from estimates, in this order. What is missing is inferred: the
+inputs from what the outputs need, the outputs from what the inputs allow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from autosearch.errors import SizeError
+from autosearch.pipeline.access import Box
+from autosearch.pipeline.bounds import Dataflow, hull, infer_regions, is_finite
+from autosearch.pipeline.intervals import Bindings, Interval, constant_value
+from autosearch.pipeline.ir import Algorithm
+from autosearch.pipeline.parameters import Parameters
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Boxes (inclusive coordinates, Halide's order of dimensions: innermost first) and scalar values."""
+
+    outputs: Mapping[str, Box]
+    inputs: Mapping[str, Box]
+    scalars: Mapping[str, float] = field(default_factory=dict)
+
+    def bindings(self, algorithm: Algorithm) -> Bindings:
+        """The values of all parameters at these sizes."""
+        params: dict[str, float] = dict(self.scalars)
+        halide_name = dict(zip((f.name for f in algorithm.funcs), algorithm.halide_names, strict=True))
+        boxes = {**self.inputs, **{halide_name[name]: box for name, box in self.outputs.items()}}
+        for name, box in boxes.items():
+            stride = 1
+            for place, (low, high) in enumerate(box):
+                if is_finite(((low, high),)):
+                    params[f"{name}.min.{place}"] = int(low)
+                    params[f"{name}.extent.{place}"] = int(high - low + 1)
+                    params[f"{name}.stride.{place}"] = stride
+                    stride *= int(high - low + 1)
+        return Bindings(algorithm, params)
+
+    def to_json(self) -> dict[str, object]:
+        """Extents and minima as plain lists, for records and messages."""
+        return {
+            "outputs": {name: [list(i) for i in box] for name, box in self.outputs.items()},
+            "inputs": {name: [list(i) for i in box] for name, box in self.inputs.items()},
+            "scalars": dict(self.scalars),
+        }
+
+
+@dataclass(frozen=True)
+class Known:
+    """What was stated about sizes: per dimension a range or None. `exact` inputs came as arrays."""
+
+    outputs: Mapping[str, tuple[Interval | None, ...]]
+    inputs: Mapping[str, tuple[Interval | None, ...]]
+    scalars: Mapping[str, float]
+    exact: frozenset[str] = frozenset()
+
+
+def stated(
+    algorithm: Algorithm,
+    parameters: Parameters,
+    output_limits: Mapping[str, tuple[Interval | None, ...]],
+    shapes: Mapping[str, tuple[int, ...]],
+    scalars: Mapping[str, float],
+) -> Known:
+    """Collect what arrays (`shapes`, in Halide's order), constraints and estimates say."""
+    blank = Bindings(algorithm)
+    values: dict[str, float] = {}
+    inputs: dict[str, tuple[Interval | None, ...]] = {}
+    for one in algorithm.inputs:
+        if one.dimensions is None:
+            for prop in ("estimate", "scalar", "default_value"):
+                expr = parameters.get(one.name, prop)
+                value = constant_value(expr, blank) if expr is not None else None
+                if value is not None:
+                    values[one.name] = value
+                    break
+            continue
+        ranges: list[Interval | None] = []
+        for dimension in range(one.dimensions):
+            found = _range(parameters, blank, one.name, dimension)
+            wrapper = algorithm.by_name.get(f"{one.name}_im")
+            if found is None and wrapper is not None:  # a pipeline from a file: its wrapper Func keeps the estimates
+                found = _own(wrapper.estimates, wrapper.args[dimension], blank)
+            ranges.append(found)
+        inputs[one.name] = tuple(ranges)
+    values.update(scalars)
+    for name, shape in shapes.items():
+        inputs[name] = tuple((0, size - 1) for size in shape)
+    for image in algorithm.images:
+        inputs[image.name] = image.box
+    outputs: dict[str, tuple[Interval | None, ...]] = {}
+    for name in algorithm.outputs:
+        func = algorithm.func(name)
+        limits = output_limits.get(name, (None,) * len(func.args))
+        own = [_own(func.estimates, arg, blank) or _own(func.bounds, arg, blank) for arg in func.args]
+        outputs[name] = tuple(limit or estimate for limit, estimate in zip(limits, own, strict=True))
+    return Known(outputs, inputs, values, frozenset([*shapes, *(image.name for image in algorithm.images)]))
+
+
+def resolve(algorithm: Algorithm, known: Known) -> Sizes:
+    """Complete what was stated to concrete sizes.
+
+    Raises `SizeError` where the outputs' sizes are neither stated nor follow from inputs, or where an array given is
+    smaller than the outputs need.
+    """
+    missing = [name for name, ranges in known.outputs.items() if None in ranges]
+    scalars = dict(known.scalars)
+    needs = [i.name for i in algorithm.inputs if i.is_scalar and i.name not in scalars]
+    if needs:
+        raise SizeError(
+            f"the scalar parameter {needs[0]!r} has no value: pass inputs={{{needs[0]!r}: ...}} or set one with "
+            f"{needs[0]}.set_estimate(value)"
+        )
+    if missing:
+        known = replace(known, outputs=_fit_outputs(algorithm, known, missing))
+    outputs = {name: tuple(i for i in ranges if i is not None) for name, ranges in known.outputs.items()}
+    return _with_inputs(algorithm, outputs, known)
+
+
+def _with_inputs(algorithm: Algorithm, outputs: Mapping[str, Box], known: Known) -> Sizes:
+    sizes = Sizes(outputs, _finite_inputs(known), known.scalars)
+    for _ in range(3):  # inputs that were unknown may appear in bounds of others
+        needed = infer_regions(Dataflow(algorithm, sizes.bindings(algorithm)), outputs).inputs
+        grown = _grow(algorithm, known, needed)
+        if grown == sizes.inputs:
+            break
+        sizes = replace(sizes, inputs=grown)
+    return sizes
+
+
+def _finite_inputs(known: Known) -> dict[str, Box]:
+    return {name: tuple(i or (-math.inf, math.inf) for i in ranges) for name, ranges in known.inputs.items()}
+
+
+def _grow(algorithm: Algorithm, known: Known, needed: Mapping[str, Box]) -> dict[str, Box]:
+    result: dict[str, Box] = {}
+    for one in algorithm.inputs:
+        if one.dimensions is None:
+            continue
+        ranges = known.inputs[one.name]
+        wanted = needed.get(one.name, ((math.inf, -math.inf),) * one.dimensions)
+        box = []
+        for dimension, (given, want) in enumerate(zip(ranges, wanted, strict=True)):
+            fits = given is not None and (not is_finite((want,)) or (given[0] <= want[0] and want[1] <= given[1]))
+            if given is not None and fits:
+                box.append(given)
+            elif given is not None and one.name in known.exact:
+                raise SizeError(
+                    f"input {one.name!r} covers [{given[0]}, {given[1]}] in dimension {dimension}, but computing the "
+                    f"outputs reads [{want[0]:g}, {want[1]:g}] of it: pass a larger array, or set smaller estimates of "
+                    "the outputs"
+                )
+            elif not is_finite((want,)):
+                raise SizeError(
+                    f"can't tell how large input {one.name!r} must be in dimension {dimension}: pass it in inputs=, or "
+                    f"give {one.name}.dim({dimension}).set_estimate(min, extent)"
+                )
+            else:
+                low, high = hull((given,), (want,))[0] if given is not None else want
+                box.append((int(low), int(high)))
+        result[one.name] = tuple(box)
+    return result
+
+
+def _fit_outputs(algorithm: Algorithm, known: Known, missing: list[str]) -> dict[str, tuple[Interval | None, ...]]:
+    """Choose each unstated output dimension as large as the inputs allow.
+
+    Where the inputs don't limit it (a boundary condition clamps every index), take the smallest extent from which a
+    larger one reads no more of them.
+    """
+    if not any(None not in ranges for ranges in known.inputs.values()):
+        name = missing[0]
+        raise SizeError(
+            f"there are no sizes to tune for: pass inputs={{name: array}}, or give estimates with "
+            f"{name}.set_estimates([(min, extent), ...]) on each output and input.set_estimates(...) on each input"
+        )
+    outputs = {name: tuple(i if i is not None else (0, 0) for i in ranges) for name, ranges in known.outputs.items()}
+    for name in missing:
+        for place, stated_range in enumerate(known.outputs[name]):
+            if stated_range is None:
+                outputs[name] = _fit_dimension(algorithm, known, outputs, name, place)
+    return {name: tuple(box) for name, box in outputs.items()}
+
+
+def _fit_dimension(algorithm: Algorithm, known: Known, outputs: Mapping[str, Box], name: str, place: int) -> Box:
+    def with_range(low: int, high: int) -> dict[str, Box]:
+        box = list(outputs[name])
+        box[place] = (low, high)
+        return {**outputs, name: tuple(box)}
+
+    flow = Dataflow(algorithm, Sizes(with_range(0, 0), _finite_inputs(known), known.scalars).bindings(algorithm))
+
+    def reads(low: int, high: int) -> Mapping[str, Box]:
+        return infer_regions(flow, with_range(low, high)).inputs
+
+    def fits(found: Mapping[str, Box]) -> bool:
+        return all(
+            given is None or not is_finite((want,)) or (given[0] <= want[0] and want[1] <= given[1])
+            for input_name, box in found.items()
+            for given, want in zip(known.inputs[input_name], box, strict=True)
+        )
+
+    origin = next((low for low in range(0, 257) if fits(reads(low, low))), None)
+    if origin is None:
+        raise SizeError(
+            f"the inputs given are too small to compute any element of {name!r}, or its sizes don't follow from them: "
+            f"give {name}.set_estimates([(min, extent), ...])"
+        )
+    limit = 1 << 26
+    largest = _last(lambda high: fits(reads(origin, high)), origin, limit)
+    if largest == limit:
+        everything = reads(origin, limit)
+        largest = _last(lambda high: reads(origin, high) != everything, origin, limit) + 1
+        if largest == origin or largest >= limit:  # it doesn't touch the inputs, or only ones of unknown size
+            raise SizeError(
+                f"the size of {name!r} in dimension {place} doesn't follow from the inputs: give "
+                f"{name}.set_estimates([(min, extent), ...])"
+            )
+    box = list(outputs[name])
+    box[place] = (origin, largest)
+    return tuple(box)
+
+
+def _last(holds: Callable[[int], bool], low: int, high: int) -> int:
+    """The largest value in [low, high] up to which `holds` (a monotone predicate, true at `low`)."""
+    if holds(high):
+        return high
+    if not holds(low):
+        return low - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low
+
+
+def _range(parameters: Parameters, blank: Bindings, name: str, dimension: int) -> Interval | None:
+    for low_name, size_name in (
+        ("min_constraint", "extent_constraint"),
+        ("min_constraint_estimate", "extent_constraint_estimate"),
+    ):
+        low = parameters.get(name, low_name, dimension)
+        size = parameters.get(name, size_name, dimension)
+        if size is not None:
+            first = constant_value(low, blank) if low is not None else 0
+            count = constant_value(size, blank)
+            if first is not None and count is not None:
+                return (int(first), int(first + count - 1))
+    return None
+
+
+def _own(ranges: tuple[tuple[str, object, object], ...], arg: str, blank: Bindings) -> Interval | None:
+    for name, low, size in ranges:
+        if name == arg and low is not None and size is not None:
+            first, count = constant_value(low, blank), constant_value(size, blank)  # type: ignore[arg-type]
+            if first is not None and count is not None:
+                return (int(first), int(first + count - 1))
+    return None

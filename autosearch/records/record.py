@@ -1,0 +1,212 @@
+"""The records of a tuning log: one JSON object a line, each complete in itself.
+
+Kinds: `pipeline` (what an algorithm with a given fingerprint consists of, for messages), `trial` (one schedule
+measured), `baseline` (the same for a baseline, by name), `race` (finalists timed in turn). See docs/records.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from autosearch.choices import Trace
+from autosearch.errors import AutoSearchError, LogError
+from autosearch.records.identity import Identity
+from autosearch.schedule.schedule import Schedule
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class PipelineRecord:
+    """An algorithm, so that a later mismatch can be named: digests of its Funcs' definitions."""
+
+    pipeline: str
+    name: str
+    funcs: Mapping[str, str]
+    sizes: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One candidate measured. `baseline` is its name where it is one; `failure` says why `times` is empty."""
+
+    identity: Identity
+    source: str
+    """Who proposed it: a strategy, or `seed: NAME`."""
+    schedule: Schedule | None
+    """None for a baseline that can't be expressed as one."""
+    trace: Trace | None
+    times: tuple[float, ...] = ()
+    """Seconds a call, of every repeat."""
+    failure: str = ""
+    message: str = ""
+    compile_seconds: float = 0.0
+    elapsed: float = 0.0
+    """Seconds since its run of the tuner began."""
+    seed: int = 0
+    """Of the inputs' random values."""
+    baseline: str = ""
+    note: str = ""
+    predicted: float | None = None
+    """What the cost model expected, seconds."""
+
+    @property
+    def ok(self) -> bool:
+        return bool(self.times)
+
+
+@dataclass(frozen=True)
+class RaceRecord:
+    """Finalists timed in turn: for each, by name, its samples in seconds; None in rounds that it sat out."""
+
+    identity: Identity
+    contenders: tuple[tuple[str, Schedule | None], ...]
+    samples: tuple[tuple[float | None, ...], ...]
+    elapsed: float = 0.0
+    after: int = 0
+    """Trials measured before it."""
+
+
+Record = PipelineRecord | TrialRecord | RaceRecord
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """A record as a JSON object."""
+    if isinstance(record, PipelineRecord):
+        return {
+            "kind": "pipeline",
+            "format": FORMAT,
+            "pipeline": record.pipeline,
+            "name": record.name,
+            "funcs": dict(record.funcs),
+            "sizes": dict(record.sizes),
+        }
+    if isinstance(record, RaceRecord):
+        return {
+            "kind": "race",
+            "format": FORMAT,
+            "identity": record.identity.to_json(),
+            "contenders": [[name, _schedule_json(schedule)] for name, schedule in record.contenders],
+            "samples": [list(times) for times in record.samples],
+            "elapsed": round(record.elapsed, 3),
+            "after": record.after,
+        }
+    content: dict[str, Any] = {
+        "kind": "baseline" if record.baseline else "trial",
+        "format": FORMAT,
+        "identity": record.identity.to_json(),
+        "source": record.source,
+        "schedule": _schedule_json(record.schedule),
+        "trace": record.trace.to_json() if record.trace is not None else None,
+        "times": list(record.times),
+        "failure": record.failure,
+        "message": record.message,
+        "compile_seconds": round(record.compile_seconds, 4),
+        "elapsed": round(record.elapsed, 3),
+        "seed": record.seed,
+    }
+    for key in ("baseline", "note", "predicted"):
+        if getattr(record, key):
+            content[key] = getattr(record, key)
+    return content
+
+
+def from_json(content: Any) -> Record:
+    """The record that a JSON object holds. Raises `LogError` with what is wrong."""
+    if not isinstance(content, dict):
+        raise LogError("a line of a log must be a JSON object")
+    if content.get("format") != FORMAT:
+        raise LogError(f"this log is of format {content.get('format')!r}; this version reads format {FORMAT}")
+    reader = _READERS.get(content.get("kind", ""))
+    if reader is None:
+        raise LogError(f"a record of unknown kind {content.get('kind')!r}")
+    try:
+        return reader(content)
+    except (KeyError, TypeError, ValueError) as error:
+        raise LogError(f"a {content['kind']} record is malformed: {type(error).__name__} {error}") from None
+    except LogError:
+        raise
+    except AutoSearchError as error:
+        raise LogError(f"a {content['kind']} record is malformed: {error}") from None
+
+
+def _pipeline(content: dict[str, Any]) -> PipelineRecord:
+    funcs = _typed(content["funcs"], dict)
+    return PipelineRecord(
+        _typed(content["pipeline"], str),
+        _typed(content.get("name", ""), str),
+        {_typed(k, str): _typed(v, str) for k, v in funcs.items()},
+        _typed(content.get("sizes", {}), dict),
+    )
+
+
+def _trial(content: dict[str, Any]) -> TrialRecord:
+    trace = content.get("trace")
+    return TrialRecord(
+        Identity.from_json(content["identity"]),
+        _typed(content.get("source", ""), str),
+        _schedule(content.get("schedule")),
+        Trace.from_json(trace) if trace is not None else None,
+        tuple(_seconds(time) for time in _typed(content["times"], list)),
+        _typed(content.get("failure", ""), str),
+        _typed(content.get("message", ""), str),
+        _number(content.get("compile_seconds", 0.0)),
+        _number(content.get("elapsed", 0.0)),
+        _typed(content.get("seed", 0), int),
+        _typed(content.get("baseline", ""), str),
+        _typed(content.get("note", ""), str),
+        _number(content["predicted"]) if content.get("predicted") is not None else None,
+    )
+
+
+def _race(content: dict[str, Any]) -> RaceRecord:
+    contenders = tuple((_typed(name, str), _schedule(schedule)) for name, schedule in content["contenders"])
+    samples = tuple(
+        tuple(None if time is None else _seconds(time) for time in _typed(times, list)) for times in content["samples"]
+    )
+    if len(samples) != len(contenders) or len({len(times) for times in samples}) > 1:
+        raise ValueError("as many samples are needed for every contender")
+    return RaceRecord(
+        Identity.from_json(content["identity"]),
+        contenders,
+        samples,
+        _number(content.get("elapsed", 0.0)),
+        _typed(content.get("after", 0), int),
+    )
+
+
+_READERS: dict[str, Callable[[dict[str, Any]], Record]] = {
+    "pipeline": _pipeline,
+    "trial": _trial,
+    "baseline": _trial,
+    "race": _race,
+}
+
+
+def _schedule_json(schedule: Schedule | None) -> list[list[Any]] | None:
+    return None if schedule is None else schedule.to_json()
+
+
+def _schedule(content: Any) -> Schedule | None:
+    return None if content is None else Schedule.from_json(content)
+
+
+def _typed(value: Any, kind: type) -> Any:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise TypeError(f"expected {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"expected a number, got {type(value).__name__}")
+    return float(value)
+
+
+def _seconds(value: Any) -> float:
+    seconds = _number(value)
+    if not 0.0 < seconds < 1e7:
+        raise ValueError(f"{seconds} is not a time in seconds")
+    return seconds

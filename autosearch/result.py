@@ -1,0 +1,251 @@
+"""What tuning found: the best schedule, how it compares with each baseline, and how to use it.
+
+A result is made from records alone, by `tune` and by `replay` alike, so that both say the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import halide as hl
+import pandas as pd
+
+from autosearch.errors import BaselineFailed, MeasureError, MismatchError, ScheduleError
+from autosearch.measure.statistics import Ratio, paired_ratio, typical, unpaired_ratio
+from autosearch.pipeline.fingerprint import describe_difference, fingerprint
+from autosearch.pipeline.snapshot import Snapshot, read_algorithm
+from autosearch.pipeline.source import PipelineLike, to_pipeline
+from autosearch.progress import format_seconds
+from autosearch.records.record import RaceRecord, TrialRecord
+from autosearch.schedule.apply import apply
+from autosearch.schedule.schedule import Schedule
+
+
+class Baselines(Mapping[str, float]):
+    """Seconds of each baseline that could be measured; `failures` says why the others could not, `notes` how they ran."""
+
+    def __init__(self, seconds: Mapping[str, float], failures: Mapping[str, str], notes: Mapping[str, str]) -> None:
+        self._seconds = dict(seconds)
+        self.failures = dict(failures)
+        self.notes = dict(notes)
+
+    def __getitem__(self, name: str) -> float:
+        """Seconds of baseline `name`. Raises `BaselineFailed` with the reason where it could not be measured."""
+        if name in self._seconds:
+            return self._seconds[name]
+        if name in self.failures:
+            raise BaselineFailed(f"baseline {name} could not be measured: {self.failures[name]}")
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._seconds
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._seconds)
+
+    def __len__(self) -> int:
+        return len(self._seconds)
+
+    def __repr__(self) -> str:
+        lines = [f"{name}: {format_seconds(seconds)}" for name, seconds in self._seconds.items()]
+        lines += [f"{name}: failed ({reason})" for name, reason in self.failures.items()]
+        return "Baselines(" + ", ".join(lines) + ")"
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """Where the wall time of a run went, in seconds."""
+
+    total: float = 0.0
+    thinking: float = 0.0
+    """Proposing, featurizing and modelling."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """The outcome of `tune` or `replay`."""
+
+    snapshot: Snapshot
+    target: str
+    records: tuple[TrialRecord, ...]
+    race: RaceRecord | None
+    overhead: Overhead = Overhead()
+
+    # What was found ------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def best(self) -> Schedule:
+        """The fastest schedule: the race's winner, or where there was no race, that of the fastest trial."""
+        return self._winner[0]
+
+    @property
+    def best_time(self) -> float:
+        """Seconds that one run takes with the best schedule: the median in the race, or of its trial."""
+        return typical(self._winner[1])
+
+    @cached_property
+    def _winner(self) -> tuple[Schedule, Sequence[float]]:
+        if self.race is not None:
+            rows = [
+                (typical(row), place)
+                for place, row in enumerate(map(_present, self.race.samples))
+                if row and self.race.contenders[place][1] is not None
+            ]
+            if rows:
+                place = min(rows)[1]
+                schedule = self.race.contenders[place][1]
+                assert schedule is not None
+                return schedule, _present(self.race.samples[place])
+        timed = [record for record in self.records if record.ok and record.schedule is not None]
+        if not timed:
+            raise MeasureError("no schedule could be measured, so there is no best one")
+        record = min(timed, key=lambda one: typical(one.times))
+        assert record.schedule is not None
+        return record.schedule, record.times
+
+    @cached_property
+    def baselines(self) -> Baselines:
+        """The baselines by name: seconds, or why there are none."""
+        seconds: dict[str, float] = {}
+        failures: dict[str, str] = {}
+        notes: dict[str, str] = {}
+        for record in self.records:
+            if not record.baseline:
+                continue
+            if record.ok:
+                row = self._race_row(record.baseline)
+                seconds[record.baseline] = typical(row or record.times)
+            else:
+                failures[record.baseline] = f"{record.failure}: {record.message}"
+            if record.note:
+                notes[record.baseline] = record.note
+        return Baselines(seconds, failures, notes)
+
+    def speedup(self, name: str) -> Ratio:
+        """How many times faster the best schedule is than baseline `name`, with a 95 % confidence interval.
+
+        From the race, where both were timed in turn. Raises `BaselineFailed`, or `KeyError` for an unknown name.
+        """
+        self.baselines[name]
+        if self.race is not None:
+            names = [contender for contender, _ in self.race.contenders]
+            winner = self._winner_place()
+            if name in names and winner is not None:
+                slow, fast = self.race.samples[names.index(name)], self.race.samples[winner]
+                pairs = [(a, b) for a, b in zip(slow, fast, strict=True) if a is not None and b is not None]
+                if pairs:
+                    return paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
+        record = next(one for one in self.records if one.baseline == name and one.ok)
+        return unpaired_ratio(record.times, self._winner[1])
+
+    def _winner_place(self) -> int | None:
+        assert self.race is not None
+        for place, (_, schedule) in enumerate(self.race.contenders):
+            if schedule == self.best and _present(self.race.samples[place]):
+                return place
+        return None
+
+    def _race_row(self, name: str) -> list[float]:
+        if self.race is not None:
+            for (contender, _), row in zip(self.race.contenders, self.race.samples, strict=True):
+                if contender == name:
+                    return _present(row)
+        return []
+
+    @property
+    def best_baseline(self) -> str | None:
+        """Name of the fastest baseline."""
+        return min(self.baselines, key=self.baselines.__getitem__, default=None)
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """Every candidate measured, in order, baselines included: one row each."""
+        rows = []
+        best = float("inf")
+        for number, record in enumerate(self.records):
+            seconds = typical(record.times) if record.ok else float("nan")
+            best = min(best, seconds) if record.ok else best
+            rows.append(
+                {
+                    "trial": number,
+                    "source": (record.baseline and f"baseline: {record.baseline}") or record.source,
+                    "seconds": seconds,
+                    "best": best,
+                    "samples": len(record.times),
+                    "failure": record.failure,
+                    "message": record.message,
+                    "compile_seconds": record.compile_seconds,
+                    "elapsed": record.elapsed,
+                    "predicted": record.predicted if record.predicted is not None else float("nan"),
+                    "digest": record.schedule.digest if record.schedule is not None else "",
+                    "schedule": str(record.schedule) if record.schedule is not None else "",
+                }
+            )
+        columns = ["trial", "source", "seconds", "best", "samples", "failure", "message", "compile_seconds", "elapsed",
+                   "predicted", "digest", "schedule"]  # fmt: skip
+        return pd.DataFrame(rows, columns=columns)
+
+    def summary(self) -> str:
+        """The result in a few lines: times, speed-ups with intervals, failures."""
+        failed = sum(1 for record in self.records if not record.ok and not record.baseline)
+        count = sum(1 for record in self.records if not record.baseline)
+        lines = [f"best of {count} trials ({failed} failed): {format_seconds(self.best_time)}"]
+        for name, seconds in sorted(self.baselines.items(), key=lambda item: item[1]):
+            ratio = self.speedup(name)
+            verdict = "" if ratio.significant else "  (no significant difference)"
+            note = f"  [{self.baselines.notes[name]}]" if name in self.baselines.notes else ""
+            lines.append(f"  {ratio!s:>22} over {name} ({format_seconds(seconds)}){verdict}{note}")
+        for name, reason in self.baselines.failures.items():
+            lines.append(f"  {name} failed: {reason}")
+        return "\n".join(lines)
+
+    # Using it ------------------------------------------------------------------------------------------------------
+
+    def apply(self, pipeline: PipelineLike) -> None:
+        """Put the best schedule on the user's own pipeline (an hl.Pipeline, an hl.Func or a list of Funcs).
+
+        Raises `MismatchError` where it is another algorithm, `ScheduleError` where it already carries a schedule.
+        """
+        apply_checked(self.best, pipeline, self.snapshot, self.target)
+
+    def compile(self) -> Callable[..., int]:
+        """A callable kernel with the best schedule: call it with all inputs in order, then all outputs.
+
+        Arguments are numpy arrays (`[y, x]` for a Func of `(x, y)`), `hl.Buffer`s or scalars.
+        """
+        pipeline = self.snapshot.fresh()
+        apply(self.best, pipeline, self.snapshot.algorithm)
+        known = {argument.name: argument for argument in pipeline.infer_arguments()}
+        arguments = [known[one.name] for one in self.snapshot.algorithm.inputs if one.name in known]
+        function: Callable[..., int] = pipeline.compile_to_callable(arguments, hl.Target(self.target))
+        return function
+
+    def export(self, path: str | os.PathLike[str]) -> None:
+        """Write the best schedule as `.h` (C++), `.py` (Python) or `.json`. Raises `ExportError`."""
+        from autosearch.export import export
+
+        export(self, path)
+
+    def __repr__(self) -> str:
+        return f"<autosearch.Result: {self.summary()}>"
+
+
+def apply_checked(schedule: Schedule, pipeline: PipelineLike, expected: Snapshot, target: str) -> None:
+    """Apply a schedule to a pipeline after making sure that it is the algorithm `expected`, and unscheduled."""
+    if not isinstance(pipeline, (hl.Pipeline, hl.Func, list, tuple)):
+        raise ScheduleError("apply() needs the object to schedule: an hl.Pipeline, an hl.Func or a list of Funcs")
+    handle = to_pipeline(pipeline, hl.Target(target))
+    algorithm, scheduled = read_algorithm(handle, hl.Target(target))
+    if fingerprint(algorithm) != expected.fingerprint:
+        difference = describe_difference(expected.func_digests, algorithm) or "its inputs or outputs differ"
+        raise MismatchError(f"the schedule is for another algorithm: {difference}; tune this one anew")
+    if scheduled:
+        raise ScheduleError("the pipeline already carries a schedule, and Halide can't undo one: build it without")
+    apply(schedule, handle, algorithm)
+
+
+def _present(row: Sequence[float | None]) -> list[float]:
+    return [sample for sample in row if sample is not None]

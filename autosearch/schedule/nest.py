@@ -1,0 +1,398 @@
+"""The loop nest that a schedule makes of a pipeline: what is computed where, how often, and how much of it.
+
+One tree that knows, for every Func, where it is computed and stored and which region each iteration there needs. It
+is built consumers first, one Func at a time, so that a search can ask it what is legal next. Regions are boxes at the
+sizes tuned for, for the middle iteration of the loops around (see `autosearch.pipeline.bounds`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from autosearch.errors import ScheduleError
+from autosearch.pipeline.access import Box
+from autosearch.pipeline.bounds import Dataflow, Regions, hull, is_finite
+from autosearch.pipeline.intervals import Interval
+from autosearch.pipeline.ir import Func, Stage, StageKey
+from autosearch.schedule.directives import ComputeAt, ComputeRoot, Directive, StoreAt, StoreRoot
+from autosearch.schedule.loops import PARALLEL, SERIAL, VECTORIZED, StageLoops, stage_loops
+from autosearch.schedule.schedule import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Inside the `depth` outermost loops of `stage` (depth >= 1). None stands for the root level, outside all loops."""
+
+    stage: StageKey
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a Func is computed and stored; `inline` ones are computed wherever they are used."""
+
+    inline: bool = False
+    compute: Position | None = None
+    store: Position | None = None
+
+
+INLINE = Placement(inline=True)
+ROOT = Placement()
+
+
+@dataclass(frozen=True, slots=True)
+class LoopLevel:
+    """One loop around some computation."""
+
+    position: Position
+    name: str
+    kind: str
+    extent: int
+
+
+@dataclass(frozen=True)
+class StageNest:
+    """One stage in the nest: its loops, their extents, and the region it computes each time its Func is produced."""
+
+    stage: Stage
+    loops: StageLoops
+    extents: tuple[int, ...]
+    """Of every loop of `loops`, by number."""
+    origin: tuple[float, ...]
+    """The first coordinate of each variable."""
+
+    @cached_property
+    def loop_extents(self) -> tuple[int, ...]:
+        """Extents of the loops, outermost first."""
+        return tuple(self.extents[loop] for loop in self.loops.order)
+
+    @cached_property
+    def points(self) -> int:
+        """Evaluations of the stage each time it is run: the product of its loops."""
+        return math.prod(self.loop_extents)
+
+    def environment(self, depth: int) -> dict[str, Interval]:
+        """The range of each variable during one iteration of the `depth` outermost loops."""
+        window = self.loops.window(depth, self.extents)
+        return {
+            name: (low + offset, low + offset + length - 1)
+            for name, low, (offset, length) in zip(self.loops.variables, self.origin, window, strict=True)
+        }
+
+
+class LoopNest:
+    """The nest of a (partly) scheduled pipeline. Add Funcs consumers first with `place`; read the rest as attributes."""
+
+    def __init__(self, flow: Dataflow, regions: Regions) -> None:
+        self.flow = flow
+        self.regions = regions
+        self.algorithm = flow.algorithm
+        self.placements: dict[str, Placement] = {}
+        self.stages: dict[StageKey, StageNest] = {}
+        self.boxes: dict[str, Box] = {}
+        """What is computed of each Func that isn't inlined, each time it is produced."""
+        self._around: dict[str, tuple[Position, ...]] = {}
+        self._required: dict[tuple[str, Position | None], Box | None] = {}
+
+    # Building ------------------------------------------------------------------------------------------------------
+
+    def place(self, func: Func, placement: Placement, directives: Sequence[Sequence[Directive]] = ()) -> None:
+        """Add `func`, with the directives of each of its stages. All its consumers must have been added."""
+        self.placements[func.name] = placement
+        if placement.inline:
+            return
+        around = self.around(placement.compute)
+        self._around[func.name] = around
+        box = self.required(func.name, placement.compute)
+        if box is None:
+            box = self.regions.funcs[func.name]
+        computed = box
+        for stage in func.stages:
+            own = directives[stage.index] if stage.index < len(directives) else ()
+            nest = self._stage_nest(stage, stage_loops(stage, own), func, box)
+            self.stages[stage.key] = nest
+            computed = hull(computed, self._computed(nest, func, box))
+        self.boxes[func.name] = computed
+
+    def _stage_nest(self, stage: Stage, loops: StageLoops, func: Func, box: Box) -> StageNest:
+        ranges = self.flow.environment(stage, box)
+        lows = tuple(ranges[name][0] for name in loops.variables)
+        sizes = [max(1, int(ranges[name][1] - ranges[name][0]) + 1) for name in loops.variables]
+        return StageNest(stage, loops, tuple(loops.extents(sizes)), lows)
+
+    def _computed(self, nest: StageNest, func: Func, box: Box) -> Box:
+        covered = dict(zip(nest.loops.variables, nest.loops.covered(nest.extents), strict=True))
+        return tuple(
+            (low, max(high, low + covered[arg] - 1)) if arg in covered and not nest.stage.is_rvar(arg) else (low, high)
+            for arg, (low, high) in zip(func.args, box, strict=True)
+        )
+
+    # Levels --------------------------------------------------------------------------------------------------------
+
+    def around(self, position: Position | None) -> tuple[Position, ...]:
+        """All positions that enclose code at `position`, outermost first, itself last."""
+        if position is None:
+            return ()
+        own = tuple(Position(position.stage, depth) for depth in range(1, position.depth + 1))
+        return self._around[position.stage.func] + own
+
+    def loops_around(self, position: Position | None) -> tuple[LoopLevel, ...]:
+        """The loops that enclose code at `position`, outermost first."""
+        return tuple(self.level(p) for p in self.around(position))
+
+    def level(self, position: Position) -> LoopLevel:
+        """The innermost loop at `position`."""
+        nest = self.stages[position.stage]
+        place = position.depth - 1
+        return LoopLevel(
+            position, nest.loops.loop_names[place], nest.loops.kinds[place], nest.extents[nest.loops.order[place]]
+        )
+
+    def path(self, key: StageKey) -> tuple[Position, ...]:
+        """All positions around the innermost code of a stage, outermost first."""
+        depth = len(self.stages[key].loops.order)
+        return self.around(Position(key, depth)) if depth else self._around[key.func]
+
+    def uses(self, name: str) -> tuple[StageKey, ...]:
+        """The stages, none of an inlined Func, in which calls of Func `name` end up."""
+        found: dict[StageKey, None] = {}
+        for key in self.algorithm.consumers[name]:
+            if self.placements[key.func].inline:
+                found.update(dict.fromkeys(self.uses(key.func)))
+            else:
+                found[key] = None
+        return tuple(found)
+
+    def common_path(self, name: str) -> tuple[Position, ...]:
+        """The positions that enclose every use of Func `name`: where it may be computed, outermost first."""
+        paths = [self.path(key) for key in self.uses(name)]
+        if not paths:
+            return ()
+        common = []
+        for positions in zip(*paths, strict=False):
+            if any(position != positions[0] for position in positions):
+                break
+            common.append(positions[0])
+        return tuple(common)
+
+    def is_inside(self, name: str, position: Position | None) -> bool:
+        """Whether Func `name` is computed within an iteration at `position`."""
+        if position is None:
+            return True
+        return any(p.stage == position.stage and p.depth >= position.depth for p in self._around[name])
+
+    # Regions -------------------------------------------------------------------------------------------------------
+
+    def required(self, name: str, position: Position | None) -> Box | None:
+        """The region of Func `name` that one iteration at `position` needs; None where it uses none of it."""
+        key = (name, position)
+        if key not in self._required:
+            self._required[key] = self._require(self.algorithm.func(name), position)
+        return self._required[key]
+
+    def _require(self, func: Func, position: Position | None) -> Box | None:
+        box: Box | None = self.regions.funcs[func.name] if func.name in self.algorithm.outputs else None
+        for key in self.algorithm.consumers[func.name]:
+            env = self.environment(key, position)
+            if env is None:
+                continue
+            for edge in self.flow.edges[key]:
+                if edge.producer == func.name and not edge.is_input:
+                    read = edge.box(env)
+                    box = read if box is None else hull(box, read)
+        if box is None:
+            return None
+        if not is_finite(box):
+            whole = self.regions.funcs[func.name]
+            box = tuple(i if is_finite((i,)) else w for i, w in zip(box, whole, strict=True))
+        return self.flow.bound(func, self.flow.with_updates(func, box))
+
+    def environment(self, key: StageKey, position: Position | None) -> dict[str, Interval] | None:
+        """The ranges that the variables of stage `key` run over within one iteration at `position`; None if it isn't run."""
+        func = key.func
+        if self.placements[func].inline:
+            box = self.required(func, position)
+            return None if box is None else self.flow.environment(self.algorithm.stage(key), box)
+        if position is not None and position.stage == key:
+            return self.stages[key].environment(position.depth)
+        if position is not None and not self.is_inside(func, position):
+            return None
+        placement = self.placements[func]
+        if position == placement.compute:
+            box = self.boxes[func]
+        else:
+            needed = self.required(func, position)
+            if needed is None:
+                return None
+            box = self._padded(func, needed)
+        return self.flow.environment(self.algorithm.stage(key), box)
+
+    def _padded(self, name: str, box: Box) -> Box:
+        """`box`, that production after production makes up, with what the last one computes beyond it."""
+        exact = self.required(name, self.placements[name].compute)
+        if exact is None:
+            return box
+        return tuple(
+            (low, high + (made[1] - asked[1]))
+            for (low, high), made, asked in zip(box, self.boxes[name], exact, strict=True)
+        )
+
+    # Costs ---------------------------------------------------------------------------------------------------------
+
+    def productions(self, name: str) -> int:
+        """How often Func `name` is produced in one run of the pipeline."""
+        return math.prod(level.extent for level in self.loops_around(self.placements[name].compute))
+
+    def realizations(self, name: str) -> int:
+        """How often the storage of Func `name` is allocated in one run of the pipeline."""
+        return math.prod(level.extent for level in self.loops_around(self.placements[name].store))
+
+    def stored_box(self, name: str) -> Box:
+        """The region that the storage of Func `name` must hold, before folding."""
+        placement = self.placements[name]
+        if placement.store == placement.compute:
+            return self.boxes[name]
+        box = self.required(name, placement.store)
+        return self.boxes[name] if box is None else self._padded(name, box)
+
+    def sliding_share(self, name: str) -> float:
+        """The part of its box that a production computes anew; less than 1 where it re-uses what earlier ones stored.
+
+        Halide slides along a serial loop between the store and the compute level where exactly one dimension of the
+        box moves with it (src/SlidingWindow.cpp).
+        """
+        placement = self.placements[name]
+        if placement.store == placement.compute or placement.compute is None:
+            return 1.0
+        share = 1.0
+        inner = self.required(name, placement.compute)
+        stop = 0 if placement.store is None else len(self.around(placement.store))
+        for position in reversed(self.around(placement.compute)[stop:]):
+            level = self.level(position)
+            outside = (
+                Position(position.stage, position.depth - 1)
+                if position.depth > 1
+                else self.placements[position.stage.func].compute
+            )
+            outer = self.required(name, outside)
+            if inner is None or outer is None or level.kind != SERIAL:
+                break
+            moving = [i for i, (a, b) in enumerate(zip(inner, outer, strict=True)) if b[1] - b[0] > a[1] - a[0]]
+            if len(moving) == 1 and level.extent > 1:
+                (dimension,) = moving
+                before = inner[dimension][1] - inner[dimension][0] + 1
+                whole = outer[dimension][1] - outer[dimension][0] + 1
+                share *= min(1.0, whole / (before * level.extent))
+            inner = outer
+        return share
+
+
+def build_nest(flow: Dataflow, regions: Regions, schedule: Schedule) -> LoopNest:
+    """The loop nest of a whole schedule.
+
+    Raises `ScheduleError` where the schedule refers to Funcs or loops that don't exist, or computes a Func where not
+    all its uses are.
+    """
+    nest = LoopNest(flow, regions)
+    known = set(nest.algorithm.by_name)
+    for key in schedule.by_stage:
+        if key.func not in known or key.index >= len(nest.algorithm.func(key.func).stages):
+            raise ScheduleError(f"the schedule is for {key}, which the pipeline doesn't have")
+    for func in reversed(nest.algorithm.funcs):
+        own = [schedule.of(stage.key) for stage in func.stages]
+        nest.place(func, _placement(nest, func, own[0]), own)
+    return nest
+
+
+def _placement(nest: LoopNest, func: Func, directives: Iterable[Directive]) -> Placement:
+    if func.name in nest.algorithm.outputs:
+        return ROOT
+    legal = nest.common_path(func.name)
+    compute: Position | None = None
+    store: Position | None = None
+    placed = stored = False
+    for directive in directives:
+        if isinstance(directive, ComputeRoot):
+            placed = True
+        elif isinstance(directive, ComputeAt):
+            compute, placed = _find(nest, legal, func, directive.at.func, directive.at.var), True
+        elif isinstance(directive, StoreRoot):
+            stored = True
+        elif isinstance(directive, StoreAt):
+            store, stored = _find(nest, legal, func, directive.at.func, directive.at.var), True
+    if not placed:
+        if func.is_pure:
+            return INLINE
+        compute = legal[-1] if legal else None  # Halide computes an inlined Func with updates innermost
+    return Placement(False, compute, store if stored else compute)
+
+
+def _find(nest: LoopNest, legal: Sequence[Position], func: Func, consumer: str, var: str) -> Position:
+    for position in legal:
+        if position.stage.func == consumer and nest.level(position).name == var:
+            return position
+    levels = ", ".join(f"({p.stage.func}, {nest.level(p).name})" for p in legal) or "root only"
+    raise ScheduleError(
+        f"{func.name} can't be computed or stored at ({consumer}, {var}), which doesn't enclose all its uses; legal "
+        f"levels, outermost first: {levels}"
+    )
+
+
+def describe(nest: LoopNest) -> str:
+    """The nest as text, in the manner of Halide's `print_loop_nest`: one line a produce, consume, store or loop."""
+    lines: list[str] = []
+    _Printer(nest, lines).root()
+    return "\n".join(lines)
+
+
+@dataclass
+class _Printer:
+    nest: LoopNest
+    lines: list[str]
+
+    def root(self) -> None:
+        self.level(None, 0)
+
+    def level(self, position: Position | None, indent: int) -> None:
+        """What happens inside one iteration at `position`: storage, productions, then the rest of the stage's loops."""
+        nest = self.nest
+        for name, placement in self.in_order():
+            if not placement.inline and placement.store == position and placement.store != placement.compute:
+                self.lines.append("  " * indent + f"store {name}:")
+                indent += 1
+        for name, placement in self.in_order():
+            if placement.inline or placement.compute != position:
+                continue
+            self.lines.append("  " * indent + f"produce {name}:")
+            for stage in nest.algorithm.func(name).stages:
+                self.stage(stage.key, 0, indent + 1)
+            if name not in nest.algorithm.outputs:
+                self.lines.append("  " * indent + f"consume {name}:")
+                indent += 1
+        if position is not None:
+            self.stage(position.stage, position.depth, indent)
+
+    def stage(self, key: StageKey, depth: int, indent: int) -> None:
+        nest = self.nest.stages[key]
+        if depth == len(nest.loops.order):
+            self.lines.append("  " * indent + f"{key.func}(...) = ...")
+            return
+        kind, name = nest.loops.kinds[depth], nest.loops.loop_names[depth]
+        extent = nest.loop_extents[depth]
+        word = {SERIAL: "for", PARALLEL: "parallel", VECTORIZED: "vectorized"}.get(kind, kind)
+        self.lines.append("  " * indent + f"{word} {name} in {extent}:")
+        self.level(Position(key, depth + 1), indent + 1)
+
+    def in_order(self) -> list[tuple[str, Placement]]:
+        return [(func.name, self.nest.placements[func.name]) for func in self.nest.algorithm.funcs]
+
+
+def total_points(nest: LoopNest) -> Mapping[StageKey, float]:
+    """Evaluations of every stage in one run of the pipeline."""
+    return {
+        key: stage.points * nest.productions(key.func) * nest.sliding_share(key.func)
+        for key, stage in nest.stages.items()
+    }

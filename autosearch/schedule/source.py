@@ -1,0 +1,119 @@
+"""Printing a schedule as source that a person can read and paste: C++ and Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from autosearch.pipeline.ir import StageKey
+from autosearch.schedule.directives import (
+    Align,
+    Argument,
+    At,
+    Atomic,
+    ComputeWith,
+    Directive,
+    FuncName,
+    Loop,
+    Memory,
+    PartitionPolicy,
+    PrefetchStrategy,
+    Tail,
+)
+from autosearch.schedule.schedule import Schedule
+
+_ENUMS: dict[type[Enum], str] = {
+    Tail: "TailStrategy",
+    Memory: "MemoryType",
+    PartitionPolicy: "Partition",
+    PrefetchStrategy: "PrefetchBoundStrategy",
+    Align: "LoopAlignStrategy",
+}
+_LINE = 88
+
+
+class Names(Protocol):
+    """The identifiers that stand for Funcs and loops in the source."""
+
+    def func(self, name: str) -> str: ...
+
+    def loop(self, stage: StageKey, name: str) -> str: ...
+
+    def level(self, at: At) -> tuple[str, str]: ...
+
+
+class PlainNames:
+    """Every name stands for itself."""
+
+    def func(self, name: str) -> str:
+        return name
+
+    def loop(self, stage: StageKey, name: str) -> str:
+        return name
+
+    def level(self, at: At) -> tuple[str, str]:
+        return at.func, at.var
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """How a language writes enum values, truth and prefixes."""
+
+    scope: str
+    """Between an enum's type and its value."""
+    prefix: str
+    true: str
+    false: str
+    qualified: bool = True
+    """Whether an enum's value needs its type."""
+
+
+CPP = Syntax("::", "", "true", "false")
+PYTHON = Syntax(".", "hl.", "True", "False")
+PLAIN = Syntax("", "", "true", "false", qualified=False)
+
+
+def plain_text(schedule: Schedule) -> str:
+    """The schedule for reading: one chain of calls a stage, in neither language's full syntax."""
+    return "\n".join(chains(schedule, PLAIN, PlainNames(), "    "))
+
+
+def chains(schedule: Schedule, syntax: Syntax, names: Names, indent: str) -> list[str]:
+    """One chain of calls for each stage that has directives."""
+    result = []
+    for stage, directives in schedule.by_stage.items():
+        calls = [_call(directive, stage, syntax, names) for directive in directives]
+        receiver = names.func(stage.func) + (f".update({stage.index - 1})" if stage.index else "")
+        one_line = receiver + "".join(calls)
+        short = len(one_line) <= _LINE and len(calls) < 3
+        result.append(one_line if short else receiver + "".join(f"\n{indent}{call}" for call in calls))
+    return result
+
+
+def _call(directive: Directive, stage: StageKey, syntax: Syntax, names: Names) -> str:
+    arguments = directive.arguments()
+    if isinstance(directive, Atomic) and not directive.override_associativity_test:
+        arguments = ()
+    if isinstance(directive, ComputeWith):
+        func, var = names.level(directive.at)
+        level = f"{syntax.prefix}LoopLevel({func}, {var}, {directive.stage})"
+        return f".compute_with({level}, {_argument(directive.align, stage, syntax, names)})"
+    return f".{directive.method}({', '.join(_argument(one, stage, syntax, names) for one in arguments)})"
+
+
+def _argument(argument: Argument, stage: StageKey, syntax: Syntax, names: Names) -> str:
+    if isinstance(argument, Loop):
+        return names.loop(stage, argument.name)
+    if isinstance(argument, At):
+        return ", ".join(names.level(argument))
+    if isinstance(argument, FuncName):
+        return names.func(argument.name)
+    if isinstance(argument, tuple):
+        return ", ".join(names.loop(stage, one.name) for one in argument)
+    if isinstance(argument, Enum):
+        kind = f"{syntax.prefix}{_ENUMS[type(argument)]}{syntax.scope}" if syntax.qualified else ""
+        return f"{kind}{argument.value}"
+    if isinstance(argument, bool):
+        return syntax.true if argument else syntax.false
+    return str(argument)

@@ -1,0 +1,200 @@
+"""Finding the answers that make a given schedule, so that an expert's or autoscheduler's can seed the search.
+
+The schedule's loop nest is taken apart into bands, those into answers, and the space is asked to build from them. What
+the space can't express comes out as near as it can, and is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autosearch.choices import FirstChooser, Option, Recorder, Replay, Trace
+from autosearch.schedule.directives import Bound, Tail
+from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
+from autosearch.schedule.nest import LoopNest, Position, StageNest, build_nest
+from autosearch.schedule.schedule import Schedule
+from autosearch.space.cpu import CpuSpace
+from autosearch.space.tiling import OUTER, UNROLL
+
+
+@dataclass(frozen=True)
+class Imitation:
+    """The nearest schedule that the space holds to a given one, and how to get there."""
+
+    trace: Trace
+    schedule: Schedule
+    differences: tuple[str, ...]
+    """Stages whose loops or placement came out otherwise; none for an exact imitation."""
+
+    @property
+    def exact(self) -> bool:
+        return not self.differences
+
+
+def imitate(space: CpuSpace, schedule: Schedule) -> Imitation:
+    """The trace in `space` of a given schedule. Raises `ScheduleError` where the schedule isn't one of the pipeline."""
+    wanted = build_nest(space.flow, space.regions, schedule)
+    recorder = Recorder(Replay(_answers(wanted, schedule), FirstChooser()))
+    built = space.build(recorder)
+    made = build_nest(space.flow, space.regions, built)
+    return Imitation(recorder.trace, built, tuple(_differences(wanted, made)))
+
+
+def _differences(wanted: LoopNest, made: LoopNest) -> list[str]:
+    result = []
+    for func in wanted.algorithm.funcs:
+        a, b = wanted.placements[func.name], made.placements[func.name]
+        if a.inline != b.inline or _where(wanted, a.compute) != _where(made, b.compute):
+            result.append(f"placement of {func.name}")
+        elif _where(wanted, a.store) != _where(made, b.store):
+            result.append(f"storage of {func.name}")
+        elif not a.inline:
+            result += [
+                f"loops of {stage.key}"
+                for stage in func.stages
+                if _shape(wanted.stages[stage.key]) != _shape(made.stages[stage.key])
+            ]
+    return result
+
+
+def _where(nest: LoopNest, position: Position | None) -> tuple[tuple[str, int], ...]:
+    """The loops around a position, those of one iteration aside: equal for nests that lower to the same code."""
+    return tuple((level.kind, level.extent) for level in nest.loops_around(position) if level.extent > 1)
+
+
+def _shape(nest: StageNest) -> list[tuple[str, str, int]]:
+    """A stage's loops as they lower: kinds, variables, extents. A vectorized loop has no place, so it comes last."""
+    loops = [
+        (kind, nest.loops.variables[nest.loops.variable_of(loop)], extent)
+        for loop, kind, extent in zip(nest.loops.order, nest.loops.kinds, nest.loop_extents, strict=True)
+        if extent > 1
+    ]
+    return [loop for loop in loops if loop[0] != VECTORIZED] + [loop for loop in loops if loop[0] == VECTORIZED]
+
+
+@dataclass
+class _Loop:
+    variable: str
+    kind: str
+    extent: int
+    remainder: bool = False
+    band: str = ""
+
+
+def _answers(nest: LoopNest, schedule: Schedule) -> dict[str, Option]:
+    answers: dict[str, Option] = {}
+    labels: dict[Position, str] = {}
+    for key, stage in nest.stages.items():
+        prefix = f"{key.func}.{key.index}"
+        loops = _expand(stage)
+        _answer_loops(prefix, stage, loops, answers)
+        for depth, label in enumerate(_labels(stage, loops), start=1):
+            labels[Position(key, depth)] = f"{prefix}/{label}"
+    for func in nest.algorithm.funcs:
+        placement = nest.placements[func.name]
+        if func.name in nest.algorithm.outputs:
+            continue
+        if placement.inline:
+            answers[f"{func.name}/place"] = "inline"
+            continue
+        answers[f"{func.name}/place"] = _level(placement.compute, labels)
+        same = placement.store == placement.compute
+        answers[f"{func.name}/store"] = "same" if same else _level(placement.store, labels)
+    for step in schedule:
+        if isinstance(step.directive, Bound):
+            answers[f"{step.stage.func}/bound/{step.directive.dim}"] = "exact"
+    return answers
+
+
+def _level(position: Position | None, labels: Mapping[Position, str]) -> str:
+    return "root" if position is None else labels[position]
+
+
+def _expand(nest: StageNest) -> list[list[_Loop]]:
+    """The loops, innermost first; a fused one as the loops that were fused."""
+    fused = {d.old: (d.inner, d.outer) for d in nest.loops.derivations if d.fuse}
+    seen: set[str] = set()
+    result: list[list[_Loop]] = []
+    for loop, kind in zip(nest.loops.order, nest.loops.kinds, strict=True):
+        parts: list[_Loop] = []
+        pending = [loop]
+        while pending:
+            one = pending.pop()
+            if one in fused:
+                pending += fused[one]  # the outer part is popped, so handled, first
+                continue
+            variable = nest.loops.variables[nest.loops.variable_of(one)]
+            parts.insert(0, _Loop(variable, kind, nest.extents[one], variable not in seen))
+            seen.add(variable)
+        result.insert(0, parts)
+    return result
+
+
+def _labels(nest: StageNest, loops: list[list[_Loop]]) -> list[str]:
+    """The space's labels of the loops, outermost first."""
+    return [f"{parts[0].variable}@{parts[0].band}" for parts in reversed(loops)]
+
+
+def _answer_loops(prefix: str, nest: StageNest, grouped: list[list[_Loop]], answers: dict[str, Option]) -> None:
+    flat = [loop for parts in grouped for loop in parts]
+    rest = list(flat)
+    vector = next((loop for loop in flat if loop.kind == VECTORIZED), None)
+    answers[f"{prefix}/vector"] = "none"
+    if vector is not None:
+        answers[f"{prefix}/vector"] = vector.variable
+        answers[f"{prefix}/width"] = vector.extent
+        vector.band = "vector"
+        rest.remove(vector)
+    unrolled: list[_Loop] = []
+    for loop in rest:
+        if loop.kind not in (UNROLLED, VECTORIZED) or loop.variable in [one.variable for one in unrolled]:
+            break
+        unrolled.append(loop)
+    rest = rest[len(unrolled) :]
+    for variable in nest.loops.variables:
+        answers[f"{prefix}/unroll/{variable}"] = 1
+    for loop in unrolled:
+        loop.band = UNROLL
+        answers[f"{prefix}/unroll/{loop.variable}"] = loop.extent
+    _answer_order(prefix, UNROLL, unrolled, answers)
+    bands: list[list[_Loop]] = [[]]
+    for loop in rest:
+        taken = loop.variable in [one.variable for one in bands[-1]]
+        # Parallel loops belong to the last band, which holds nothing but the remainders of variables.
+        if taken or (loop.kind == PARALLEL and not all(one.remainder for one in bands[-1])):
+            bands.append([])
+        bands[-1].append(loop)
+    answers[f"{prefix}/tiles"] = len(bands) - 1
+    for number, band in enumerate(bands[:-1]):
+        for variable in nest.loops.variables:
+            answers[f"{prefix}/tile{number}/{variable}"] = 1
+        for loop in band:
+            loop.band = f"tile{number}"
+            answers[f"{prefix}/tile{number}/{loop.variable}"] = 0 if loop.remainder else loop.extent
+        _answer_order(prefix, f"tile{number}", band, answers)
+    for loop in bands[-1]:
+        loop.band = OUTER
+    _answer_order(prefix, OUTER, bands[-1], answers)
+    _answer_parallel(prefix, grouped, answers)
+    for d in reversed(nest.loops.derivations):
+        if not d.fuse and d.old < len(nest.loops.variables):
+            tail = Tail.SHIFT_INWARDS if d.tail is Tail.AUTO else d.tail
+            answers[f"{prefix}/tail/{nest.loops.variables[d.old]}"] = tail.value
+
+
+def _answer_order(prefix: str, role: str, loops: list[_Loop], answers: dict[str, Option]) -> None:
+    for place, loop in enumerate(loops[:-1]):
+        answers[f"{prefix}/order/{role}/{place}"] = loop.variable
+
+
+def _answer_parallel(prefix: str, grouped: list[list[_Loop]], answers: dict[str, Option]) -> None:
+    count = 0
+    fused = False
+    for parts in reversed(grouped):
+        if parts[0].kind != PARALLEL:
+            break
+        count += len(parts)
+        fused = fused or len(parts) > 1
+    answers[f"{prefix}/parallel"] = count
+    answers[f"{prefix}/parallel_loops"] = "fused" if fused else "nested"

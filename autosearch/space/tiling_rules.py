@@ -1,0 +1,268 @@
+"""The questions that shape the loops of one stage: vector, register tile, cache tiles, order, parallel loops, tails.
+
+The weights say what an expert would try first; every option is legal by construction, as far as it can be told.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from autosearch.choices import Chooser
+from autosearch.pipeline.ir import Stage
+from autosearch.schedule.directives import Tail
+from autosearch.space.tiling import OUTER, UNROLL, VECTOR, Band, Tiling
+
+_NONE = "none"
+_ALL = 0
+MAX_TILE_BANDS = 3
+MAX_UNROLLED = 64
+"""Most copies of a stage's body that a register tile makes, of one native vector each."""
+MAX_BODY = 700
+"""Most operations on native vectors that an unrolled body holds; what is longer takes the compiler seconds."""
+
+
+@dataclass(frozen=True)
+class StageFacts:
+    """What the rules need to know about a stage at the place where it is computed."""
+
+    stage: Stage
+    extents: dict[str, int]
+    """Of each loop variable."""
+    lanes: int
+    """Elements of the stage's widest type in a native vector."""
+    constant: frozenset[str]
+    """Variables whose extent is a compile-time constant."""
+    vectorizable: tuple[str, ...]
+    """Variables that may be vectorized, the likeliest first."""
+    parallelizable: frozenset[str]
+    """Variables whose iterations are independent."""
+    ordered: bool
+    """Reduction loops must stay in their order (the update isn't known to be associative and commutative)."""
+    at_root: bool
+    operations: int
+    """Operations of one evaluation, calls of inlined Funcs included."""
+
+
+TailOptions = Callable[[str, int, int], Sequence[Tail]]
+"""The tails for splitting a variable by a factor in a body of so many native vectors, the likeliest first."""
+
+
+def choose_tiling(facts: StageFacts, chooser: Chooser, prefix: str, tails: TailOptions) -> tuple[Tiling, int]:
+    """Ask for all bands of a stage; returns them and the native vectors of the body that vectors and unrolling make.
+
+    Keys start with `prefix`, e.g. `blur_x.0`.
+    """
+    return _Rules(facts, chooser, prefix).run(tails)
+
+
+class _Rules:
+    def __init__(self, facts: StageFacts, chooser: Chooser, prefix: str) -> None:
+        self.facts = facts
+        self.chooser = chooser
+        self.prefix = prefix
+        self.left = dict(facts.extents)
+        """Iterations of each variable not yet given to a band; 0 once its last loop is placed."""
+        self.order = list(facts.stage.loop_vars)
+        self.vectors = 1
+        """Native vectors that one vector loop takes."""
+        self.unrolled = 1
+
+    def run(self, tails: TailOptions) -> tuple[Tiling, int]:
+        bands = [band for band in (self.vector(), self.unroll()) if band is not None]
+        bands += self.tiles()
+        outer = self.arrange([name for name in self.order if self.left[name]], OUTER, [])
+        bands.append(Band(OUTER, tuple((name, _ALL) for name in outer)))
+        parallel, fused = self.parallel(outer)
+        tiling = Tiling(tuple(band for band in bands if band.loops or band.role == OUTER), parallel, fused)
+        copies = self.vectors * self.unrolled
+        return replace(tiling, tails=self.tails(tiling, tails, copies)), copies
+
+    # Bands ---------------------------------------------------------------------------------------------------------
+
+    def vector(self) -> Band | None:
+        facts = self.facts
+        candidates = [name for name in facts.vectorizable if facts.extents[name] > 1]
+        if not candidates:
+            return None
+        first = 0.88 if facts.extents[candidates[0]] >= facts.lanes else 0.5
+        rest = (0.94 - first) / max(1, len(candidates) - 1)
+        weights = [0.06, first, *([rest] * (len(candidates) - 1))]
+        chosen = self.chooser.choose(f"{self.prefix}/vector", [_NONE, *candidates], weights)
+        if chosen == _NONE:
+            return None
+        name = str(chosen)
+        widths, width_weights = _widths(facts.lanes, facts.extents[name], name in facts.constant)
+        width = int(self.chooser.choose(f"{self.prefix}/width", widths, width_weights))
+        self.vectors = max(1, width // facts.lanes)
+        self.take(name, width)
+        return Band(VECTOR, ((name, width if self.left[name] else _ALL),))
+
+    def unroll(self) -> Band | None:
+        loops: list[tuple[str, int]] = []
+        budget = min(MAX_UNROLLED, max(4, MAX_BODY // (self.facts.operations + 4))) // self.vectors
+        for name in self.order:
+            if not self.left[name] or self.left[name] == 1 or budget <= 1:
+                continue
+            reduction = self.facts.stage.is_rvar(name)
+            if reduction and self.facts.ordered and name != self.innermost_reduction():
+                continue
+            whole = name in self.facts.constant and self.left[name] == self.facts.extents[name]
+            counts, weights = _unrolls(self.left[name], budget, whole)
+            count = int(self.chooser.choose(f"{self.prefix}/unroll/{name}", counts, weights))
+            if count > 1:
+                budget //= count
+                self.unrolled *= count
+                self.take(name, count)
+                loops.append((name, count if self.left[name] else _ALL))
+        if not loops:
+            return None
+        arranged = self.arrange([name for name, _ in loops], UNROLL, [])
+        sizes = dict(loops)
+        return Band(UNROLL, tuple((name, sizes[name]) for name in arranged))
+
+    def tiles(self) -> list[Band]:
+        splittable = [name for name in self.order if self.left[name] > 1]
+        if not splittable:
+            return []
+        weights = [0.25, 0.5, 0.2, 0.05] if self.facts.at_root else [0.72, 0.22, 0.05, 0.01]
+        most = MAX_TILE_BANDS if math.prod(self.left[n] for n in splittable) > 16 else 1
+        count = int(self.chooser.choose(f"{self.prefix}/tiles", range(most + 1), weights[: most + 1]))
+        bands = []
+        for number in range(count):
+            band = self.tile(number)
+            if band is not None:
+                bands.append(band)
+        return bands
+
+    def tile(self, number: int) -> Band | None:
+        loops: dict[str, int] = {}
+        role = f"tile{number}"
+        for name in self.order:
+            if self.left[name] < 2:
+                continue
+            if self.facts.stage.is_rvar(name) and self.facts.ordered and not self.may_tile_ordered(name):
+                continue
+            counts, weights = _tile_sizes(self.left[name], self.facts.stage.is_rvar(name))
+            count = int(self.chooser.choose(f"{self.prefix}/{role}/{name}", counts, weights))
+            if count == _ALL:
+                loops[name] = _ALL
+                self.left[name] = 0
+            elif count > 1:
+                self.take(name, count)
+                loops[name] = count if self.left[name] else _ALL
+        if not loops:
+            return None
+        arranged = self.arrange(list(loops), role, [])
+        return Band(role, tuple((name, loops[name]) for name in arranged))
+
+    def take(self, name: str, count: int) -> None:
+        """Give `count` iterations of what is left of a variable to a band; nothing is left of a constant used up."""
+        if name in self.facts.constant and count == self.left[name]:
+            self.left[name] = 0
+        else:
+            self.left[name] = max(1, -(-self.left[name] // count))
+
+    # Order ---------------------------------------------------------------------------------------------------------
+
+    def arrange(self, names: list[str], role: str, chosen: list[str]) -> list[str]:
+        """Ask for the order of a band's loops, innermost first, one at a time."""
+        remaining = list(names)
+        while len(remaining) > 1:
+            legal = self.may_be_next(remaining)
+            weights = [0.75] + [0.25 / max(1, len(legal) - 1)] * (len(legal) - 1)
+            key = f"{self.prefix}/order/{role}/{len(chosen)}"
+            answer = str(self.chooser.choose(key, legal, weights))
+            chosen.append(answer)
+            remaining.remove(answer)
+        return chosen + remaining
+
+    def may_be_next(self, remaining: list[str]) -> list[str]:
+        """Which of the loops may be the next further out, in the order of preference."""
+        if not self.facts.ordered:
+            return remaining
+        reductions = [name for name in remaining if self.facts.stage.is_rvar(name)]
+        return [name for name in remaining if name not in reductions[1:]]
+
+    def innermost_reduction(self) -> str | None:
+        names = [name for name in self.order if self.facts.stage.is_rvar(name)]
+        return names[0] if names else None
+
+    def may_tile_ordered(self, name: str) -> bool:
+        """In an ordered reduction a loop may only go into a tile when all that are inside it are used up."""
+        names = [rvar.name for rvar in self.facts.stage.rvars]
+        return all(self.left[inner] == 0 for inner in names[: names.index(name)])
+
+    # Parallel loops and tails --------------------------------------------------------------------------------------
+
+    def parallel(self, outer: Sequence[str]) -> tuple[int, bool]:
+        """How many of the outer loops (innermost first) are parallel, counted from outside, and whether fused."""
+        most = 0
+        for name in reversed(outer):
+            if name not in self.facts.parallelizable:
+                break
+            most += 1
+        if most == 0:
+            return 0, False
+        weights = [0.08, 0.75, 0.15, 0.02] if self.facts.at_root else [0.97, 0.02, 0.005, 0.005]
+        weights = (weights + [0.01] * most)[: most + 1]
+        count = int(self.chooser.choose(f"{self.prefix}/parallel", range(most + 1), weights))
+        if count < 2:
+            return count, False
+        return count, self.chooser.choose(f"{self.prefix}/parallel_loops", ["fused", "nested"], [0.8, 0.2]) == "fused"
+
+    def tails(self, tiling: Tiling, options: TailOptions, copies: int) -> dict[str, Tail]:
+        result: dict[str, Tail] = {}
+        for name in self.order:
+            own = [count for variable, _, count in tiling.loops if variable == name]
+            if len(own) < 2:
+                continue
+            factor = math.prod(own[:-1])
+            legal = list(options(name, factor, copies))
+            weights = [0.7] + [0.3 / max(1, len(legal) - 1)] * (len(legal) - 1)
+            answer = self.chooser.choose(f"{self.prefix}/tail/{name}", [tail.value for tail in legal], weights)
+            result[name] = Tail(answer)
+        return result
+
+
+@lru_cache(maxsize=4096)
+def _widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Vector widths: powers of two around the native one, and the whole of a short constant extent."""
+    reach = 1 << (extent - 1).bit_length()
+    widths = [w for w in (2, 4, 8, 16, 32, 64, 128) if w <= max(2, reach) and lanes // 8 <= w <= lanes * 8]
+    if constant and extent <= 4 * lanes:
+        widths = sorted({*widths, extent})
+    weights = []
+    for width in widths:
+        away = abs(math.log2(width / lanes))
+        weights.append({0.0: 1.0, 1.0: 0.35 if width > lanes else 0.2}.get(away, 0.06))
+    return tuple(widths), tuple(weights)
+
+
+@lru_cache(maxsize=4096)
+def _unrolls(left: int, most: int, whole: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Iterations of a loop of the register tile; 1 for none."""
+    counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16) if c <= min(left, most)]
+    if whole and left <= most and left not in counts:
+        counts.append(left)
+    weights = [{1: 6.0, 2: 1.0, 4: 1.0, 3: 0.4, 8: 0.4}.get(count, 0.15) for count in counts]
+    if whole and left <= 4:
+        weights[-1] = 6.0
+    return tuple(counts), tuple(weights)
+
+
+@lru_cache(maxsize=4096)
+def _tile_sizes(left: int, reduction: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Iterations of a tile's loop: 0 for all that is left, 1 for none, else powers of two and a few others."""
+    fine = [n for n in range(2, 17) if n <= left]
+    coarse = [n for e in range(4, 14) for n in ((1 << e), 3 << (e - 1), 5 << (e - 2)) if 16 < n < left]
+    divisors = [n for n in range(17, min(left, 513)) if left % n == 0]
+    counts = [0, 1, *sorted({*fine, *coarse, *divisors})]
+    weights = [4.0 if not reduction else 2.0, 4.0 if reduction else 1.5]
+    powers = [n for n in counts[2:] if n & (n - 1) == 0]
+    for count in counts[2:]:
+        share = 4.0 / max(1, len(powers)) if count in powers else 1.0 / max(1, len(counts) - 2 - len(powers))
+        weights.append(share)
+    return tuple(counts), tuple(weights)

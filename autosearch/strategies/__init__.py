@@ -1,0 +1,24 @@
+"""Search strategies: how the next schedules to measure are found. One file each, one interface (`Strategy`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from autosearch.choices import Space
+from autosearch.errors import ArgumentError
+from autosearch.strategies.base import Result, Strategy
+from autosearch.strategies.genetic import Genetic
+from autosearch.strategies.random import Random
+
+STRATEGIES: dict[str, Callable[[Space, int], Strategy]] = {"random": Random, "genetic": Genetic}
+"""Strategies by name, made from a space and a seed."""
+
+
+def make_strategy(name: str, space: Space, seed: int) -> Strategy:
+    """The strategy called `name`. Raises `ArgumentError` where there is none."""
+    if name not in STRATEGIES:
+        raise ArgumentError(f"there is no strategy {name!r}; choose one of {', '.join(STRATEGIES)}")
+    return STRATEGIES[name](space, seed)
+
+
+__all__ = ["STRATEGIES", "Genetic", "Random", "Result", "Strategy", "make_strategy"]

@@ -1,0 +1,119 @@
+"""Genetic search over traces: tournaments, mutation by kind of decision, crossover of whole Funcs.
+
+The population is simply the best schedules measured so far, so that it survives restarts with the log. After Ansor
+(Zheng et al. 2020, evolutionary search over complete programs), with traces instead of programs.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+
+from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, func_of, kind_of
+from autosearch.strategies.base import Result
+from autosearch.strategies.unseen import Unseen
+
+POPULATION = 32
+FRESH = 0.12
+"""Share of proposals drawn at random, so that the population can't collapse."""
+CROSSED = 0.3
+"""Share of proposals that start from two parents."""
+REDRAWN_FUNC = 0.15
+"""Share of mutations that decide one Func anew."""
+
+KIND_WEIGHTS: Mapping[str, float] = {
+    "place": 2.5,
+    "store": 1.5,
+    "vector": 0.4,
+    "width": 1.0,
+    "unroll": 1.0,
+    "tiles": 0.8,
+    "tile": 1.2,
+    "order": 0.6,
+    "parallel": 0.4,
+    "parallel_loops": 0.3,
+    "tail": 0.6,
+    "bound": 0.2,
+}
+"""How often a decision of each kind is mutated; placement and tile sizes matter most."""
+
+
+class Genetic:
+    """Breeds new schedules from the best ones measured."""
+
+    def __init__(self, space: Space, seed: int = 0) -> None:
+        self._space = space
+        self._random = random.Random(seed)
+        self._fresh = RandomChooser(self._random)
+        self._unseen = Unseen()
+        self._population: list[tuple[float, Trace]] = []
+
+    def propose(self, n: int) -> list[Proposal]:
+        """See `Strategy.propose`."""
+        return self._unseen.collect(n, self._breed)
+
+    def observe(self, results: Sequence[Result]) -> None:
+        """See `Strategy.observe`."""
+        self._unseen.observe(results)
+        found = [(r.seconds, r.trace) for r in results if r.seconds is not None and len(r.trace)]
+        ranked = sorted(self._population + found, key=lambda member: member[0])
+        self._population = ranked[:POPULATION]
+
+    def _breed(self) -> Proposal:
+        if len(self._population) < 2 or self._random.random() < FRESH:
+            return draw(self._space, self._fresh)
+        answers = dict(self._parent().answers)
+        if self._random.random() < CROSSED:
+            answers = self._cross(answers, self._parent().by_key)
+            mutations = self._random.choice((0, 1))
+        else:
+            mutations = self._random.choice((1, 1, 1, 2, 2, 3, 4))
+        forgotten = self._pick(answers, mutations)
+        return draw(self._space, _Mutation(answers, forgotten, self._random, self._fresh))
+
+    def _parent(self) -> Trace:
+        """The best of three members drawn at random."""
+        size = len(self._population)
+        return self._population[min(self._random.randrange(size) for _ in range(3))][1]
+
+    def _cross(self, one: Mapping[str, Option], other: Mapping[str, Option]) -> dict[str, Option]:
+        """Each Func's answers from either parent."""
+        from_other = {
+            func: self._random.random() < 0.5 for func in dict.fromkeys(func_of(key) for key in (*one, *other))
+        }
+        child = {key: answer for key, answer in one.items() if not from_other[func_of(key)]}
+        child.update((key, answer) for key, answer in other.items() if from_other[func_of(key)])
+        return child
+
+    def _pick(self, answers: Mapping[str, Option], count: int) -> set[str]:
+        """The keys whose answers are to change."""
+        keys = list(answers)
+        if not keys or not count:
+            return set()
+        if self._random.random() < REDRAWN_FUNC:
+            func = func_of(self._random.choice(keys))
+            return {key for key in keys if func_of(key) == func}
+        weights = [KIND_WEIGHTS.get(kind_of(key), 1.0) for key in keys]
+        return set(self._random.choices(keys, weights, k=count))
+
+
+class _Mutation(Replay):
+    """Answers as the parent did, but for the keys to change: numbers move a little, words are drawn anew."""
+
+    def __init__(
+        self, answers: Mapping[str, Option], change: set[str], generator: random.Random, fresh: RandomChooser
+    ) -> None:
+        super().__init__(answers, fresh)
+        self._change = change
+        self._random = generator
+
+    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
+        if key not in self._change:
+            return super().choose(key, options, weights)
+        current = self.answers.get(key)
+        if current in options and isinstance(current, int) and len(options) > 2 and self._random.random() < 0.5:
+            place = options.index(current) + self._random.choice((-2, -1, -1, 1, 1, 2))
+            return options[max(0, min(place, len(options) - 1))]
+        others = [place for place, option in enumerate(options) if option != current]
+        chances = [weights[place] for place in others] if weights is not None else None
+        return self.otherwise.choose(key, [options[place] for place in others], chances)

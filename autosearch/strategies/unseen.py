@@ -1,0 +1,33 @@
+"""What every strategy needs: never to propose the same schedule twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from autosearch.choices import Proposal
+from autosearch.strategies.base import Result
+
+_TRIES = 20
+"""Draws for each proposal wanted before a strategy gives up: the space may hold no more."""
+
+
+class Unseen:
+    """Remembers schedules by digest."""
+
+    def __init__(self) -> None:
+        self.measured: set[str] = set()
+
+    def observe(self, results: Sequence[Result]) -> None:
+        """Remember what was measured."""
+        self.measured.update(result.digest for result in results)
+
+    def collect(self, n: int, make: Callable[[], Proposal]) -> list[Proposal]:
+        """Up to `n` different, unmeasured proposals out of `make`."""
+        found: dict[str, Proposal] = {}
+        for _ in range(n * _TRIES):
+            if len(found) == n:
+                break
+            proposal = make()
+            if proposal.schedule.digest not in self.measured:
+                found.setdefault(proposal.schedule.digest, proposal)
+        return list(found.values())

@@ -1,0 +1,469 @@
+"""The loop that ties the parts together: propose, prune, measure, record, learn; at the end, the race."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import halide as hl
+
+from autosearch.baselines import ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
+from autosearch.choices import Proposal, Trace
+from autosearch.cost_model.pruner import Pruner
+from autosearch.errors import ArgumentError, MismatchError, ScheduleError
+from autosearch.finalists import Contender, run_race
+from autosearch.machine import Machine, parse_target, this_machine
+from autosearch.measure.check import derive_tolerance
+from autosearch.measure.data import SharedMemory, fill_inputs, layout_data
+from autosearch.measure.kernel import Source
+from autosearch.measure.local import LocalRunner
+from autosearch.measure.measurer import Measurement, Measurer, Stopwatch
+from autosearch.measure.protocol import Candidate, Limits
+from autosearch.measure.statistics import typical
+from autosearch.pipeline.fingerprint import describe_difference
+from autosearch.pipeline.snapshot import Snapshot, take
+from autosearch.pipeline.source import PipelineLike
+from autosearch.progress import Reporter, Status, default_reporter
+from autosearch.records.identity import Identity, identify
+from autosearch.records.log import Log, LogContent
+from autosearch.records.record import PipelineRecord, RaceRecord, TrialRecord
+from autosearch.result import Overhead, Result
+from autosearch.schedule.schedule import Schedule
+from autosearch.space.cpu import CpuSpace
+from autosearch.space.imitate import imitate
+from autosearch.strategies import STRATEGIES, make_strategy
+from autosearch.strategies import Result as Observation
+
+BATCH = 8
+FINALISTS = 6
+RACE_SECONDS = 6.0
+THINKING_SHARE = 0.12
+"""Part of the wall time that proposing and ranking may take; more candidates are looked at where they are cheap."""
+
+
+def tune(
+    pipeline: PipelineLike,
+    target: str | hl.Target = "host",
+    trials: int = 2000,
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    log: str | os.PathLike[str] | None = None,
+    strategy: str = "genetic",
+    seed: int = 0,
+    timeout: float | None = None,
+    progress: bool | Reporter = True,
+    cost_model: bool = True,
+) -> Result:
+    """Search for a fast schedule of a Halide pipeline by compiling and timing real kernels.
+
+    pipeline: an `hl.Pipeline`, an `hl.Func`, a list of output Funcs, a Python generator class, the path of a `.hlpipe`
+        file, or a function without arguments that builds one of these. It is left untouched. A schedule that it
+        carries becomes the baseline "given".
+    target: a Halide target that this machine can run.
+    trials: how many schedules to measure, those that the log already holds included.
+    inputs: arrays (numpy order) and scalars by name, to take sizes from and to time on; else the pipeline's estimates
+        say the sizes, and random values are used.
+    log: the file to record every trial in. What it holds of the same pipeline, sizes, target and machine counts.
+    strategy: "genetic" or "random".
+    seed: of every random choice.
+    timeout: seconds for the whole call. Ctrl-C, too, ends the search but not the result.
+    progress: whether to show it (a live display on a terminal, plain lines elsewhere), or a `Reporter` of your own.
+    cost_model: whether to rank proposals with a learned model and measure only the promising ones.
+
+    Raises `ArgumentError`, `TargetError`, `PipelineError`, `InputError`, `SizeError`, `LogError`, `MismatchError` or
+    `MeasureError`, each saying what to do; what was measured is in the log all the same.
+    """
+    _check_arguments(trials, strategy, timeout)
+    started = time.monotonic()
+    parsed = parse_target(target)
+    snapshot = take(pipeline, parsed, inputs)
+    machine = this_machine(parsed)
+    identity = identify(snapshot.fingerprint, snapshot.sizes, str(parsed), machine)
+    reporter = default_reporter(progress) if isinstance(progress, bool) else progress
+    with ExitStack() as stack:
+        stack.callback(reporter.close)
+        journal = _Journal.open(log, identity, snapshot, stack)
+        settings = _Settings(trials, seed, started, timeout, strategy, cost_model)
+        session = _Session(snapshot, parsed, machine, inputs or {}, journal, settings, reporter, stack)
+        return session.run()
+
+
+def _check_arguments(trials: int, strategy: str, timeout: float | None) -> None:
+    if not isinstance(trials, int) or isinstance(trials, bool) or trials < 1:
+        raise ArgumentError(f"trials must be a whole number of at least 1, but is {trials!r}")
+    if strategy not in STRATEGIES:
+        raise ArgumentError(f"there is no strategy {strategy!r}; choose one of {', '.join(STRATEGIES)}")
+    if timeout is not None and not timeout > 0:
+        raise ArgumentError(f"timeout must be a positive number of seconds, but is {timeout!r}")
+
+
+@dataclass(frozen=True)
+class _Settings:
+    trials: int
+    seed: int
+    started: float
+    timeout: float | None
+    strategy: str
+    cost_model: bool
+
+    def elapsed(self) -> float:
+        return time.monotonic() - self.started
+
+    def search_seconds_left(self) -> float:
+        """Seconds until the race should start."""
+        if self.timeout is None:
+            return float("inf")
+        return self.timeout - self.race_seconds() - 1.0 - self.elapsed()
+
+    def race_seconds(self) -> float:
+        return RACE_SECONDS if self.timeout is None else min(RACE_SECONDS, 0.15 * self.timeout)
+
+
+class _Journal:
+    """The records of this run and of those before it, in memory and, if there is a log, on disk."""
+
+    def __init__(self, log: Log | None, identity: Identity, before: LogContent) -> None:
+        self._log = log
+        self.identity = identity
+        self.trials: list[TrialRecord] = list(before.trials)
+        self.race: RaceRecord | None = before.races[-1] if before.races else None
+
+    @staticmethod
+    def open(path: str | os.PathLike[str] | None, identity: Identity, snapshot: Snapshot, stack: ExitStack) -> _Journal:
+        if path is None:
+            return _Journal(None, identity, LogContent())
+        log = Log(Path(path))
+        stack.callback(log.close)
+        content = log.read()
+        refuse_other_algorithm(content, snapshot, str(path))
+        if content.pipeline(snapshot.fingerprint) is None:
+            name = snapshot.algorithm.outputs[0]
+            log.append(PipelineRecord(snapshot.fingerprint, name, snapshot.func_digests, snapshot.sizes.to_json()))
+        return _Journal(log, identity, content.of(identity))
+
+    def add(self, record: TrialRecord | RaceRecord) -> None:
+        """Keep a record, on disk first."""
+        if self._log is not None:
+            self._log.append(record)
+        if isinstance(record, RaceRecord):
+            self.race = record
+        else:
+            self.trials.append(record)
+
+    @property
+    def count(self) -> int:
+        """Trials so far, baselines aside."""
+        return sum(1 for record in self.trials if not record.baseline)
+
+    def baseline(self, name: str) -> TrialRecord | None:
+        return next((record for record in self.trials if record.baseline == name), None)
+
+    def best(self) -> float | None:
+        """Seconds of the fastest so far."""
+        return min((typical(record.times) for record in self.trials if record.ok), default=None)
+
+
+def refuse_other_algorithm(content: LogContent, snapshot: Snapshot, path: str) -> None:
+    """Raise `MismatchError` where a log holds only trials of another algorithm, naming what differs."""
+    if content.pipeline(snapshot.fingerprint) is not None:
+        return
+    recorded = {trial.identity.pipeline for trial in content.trials} | {one.pipeline for one in content.pipelines}
+    if not recorded or snapshot.fingerprint in recorded:
+        return
+    other = content.pipelines[-1] if content.pipelines else None
+    difference = describe_difference(other.funcs, snapshot.algorithm) if other is not None else ""
+    raise MismatchError(
+        f"the log {path!r} is of another algorithm: {difference or 'its inputs or outputs differ'}; use another log"
+    )
+
+
+class _Session:
+    """One call of `tune`, once its arguments have been found good."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        target: hl.Target,
+        machine: Machine,
+        inputs: Mapping[str, Any],
+        journal: _Journal,
+        settings: _Settings,
+        reporter: Reporter,
+        stack: ExitStack,
+    ) -> None:
+        self.snapshot = snapshot
+        self.target = target
+        self.machine = machine
+        self.inputs = inputs
+        self.journal = journal
+        self.settings = settings
+        self.reporter = reporter
+        self.stack = stack
+        self.thinking = Stopwatch()
+        self.new_trials = 0
+        self.space = CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine)
+        self.strategy = make_strategy(settings.strategy, self.space, settings.seed)
+        self.pruner = Pruner(snapshot.flow, snapshot.regions, machine, settings.seed)
+
+    def run(self) -> Result:
+        """Everything, in order."""
+        for name, reason in self.space.left_alone.items():
+            self.reporter.note(f"{name} is left at its default schedule: {reason}")
+        if self.journal.race is not None and self.journal.count >= self.settings.trials:
+            return self.result()  # nothing left to do
+        runner = self.start()
+        measurer = Measurer(runner)
+        try:
+            self.measure_baselines(runner, measurer)
+            self.learn_from(self.journal.trials)
+            self.search(measurer)
+        except KeyboardInterrupt:
+            self.reporter.note("interrupted: deciding among what was found (interrupt again to skip that)")
+            runner.reset()
+        try:
+            self.race(runner)
+        except KeyboardInterrupt:
+            self.reporter.note("interrupted again: taking the fastest trial")
+        return self.result()
+
+    def start(self) -> LocalRunner:
+        """Worker processes on shared inputs."""
+        data = layout_data(self.snapshot)
+        memory = SharedMemory(data.size)
+        self.stack.callback(memory.close)
+        fill_inputs(data, memory, self.inputs, self.settings.seed)
+        tolerance = derive_tolerance(self.snapshot.flow)
+        source = Source(
+            self.snapshot.data, self.snapshot.parameters, self.snapshot.algorithm, self.snapshot.sizes,
+            str(self.target), tolerance,
+        )  # fmt: skip
+        runner = LocalRunner(source, [data], memory, Limits(), workers=max(2, self.machine.cores))
+        self.stack.callback(runner.close)
+        runner.warm_up()
+        return runner
+
+    # Baselines and seeds -------------------------------------------------------------------------------------------
+
+    def measure_baselines(self, runner: LocalRunner, measurer: Measurer) -> None:
+        """Measure all baselines that the log doesn't hold; the first, root, defines the reference output."""
+        self.show("baselines")
+        root = root_schedule(self.snapshot.algorithm)
+        measurement = measurer.reference(Candidate(root))
+        if self.journal.baseline(ROOT) is None:
+            self.add_baseline(Baseline(ROOT, Candidate(root), root), measurement)
+        for baselines in self.missing_baselines(runner):
+            measurable = [one for one in baselines if one.candidate is not None]
+            for one in baselines:
+                if one.candidate is None:
+                    self.add_baseline(one, None)
+            found = measurer.measure([one.candidate for one in measurable if one.candidate], None)
+            for one, measurement in zip(measurable, found, strict=True):
+                self.add_baseline(one, measurement)
+
+    def missing_baselines(self, runner: LocalRunner) -> Iterator[list[Baseline]]:
+        fixed = [one for one in fixed_baselines(self.snapshot) if self.journal.baseline(one.name) is None]
+        if fixed:
+            yield fixed
+        if self.journal.baseline("Adams2019") is None:
+            seconds = min(90.0, 15.0 + 0.15 * self.settings.trials, 0.2 * max(5.0, self.settings.search_seconds_left()))
+            yield autoscheduled_baselines(runner, self.snapshot, self.machine.cores, seconds)
+
+    def add_baseline(self, baseline: Baseline, measurement: Measurement | None) -> None:
+        failure = baseline.failure if measurement is None else measurement.failure
+        self.journal.add(
+            TrialRecord(
+                self.journal.identity,
+                "baseline",
+                baseline.schedule,
+                self.imitated(baseline.schedule) if baseline.schedule is not None else None,
+                measurement.times if measurement is not None else (),
+                failure.value if failure is not None else "",
+                baseline.message if measurement is None else measurement.message,
+                measurement.compile_seconds if measurement is not None else 0.0,
+                self.settings.elapsed(),
+                self.settings.seed,
+                baseline.name,
+                baseline.note,
+            )
+        )
+        self.show("baselines")
+
+    def imitated(self, schedule: Schedule) -> Trace | None:
+        """The trace of a baseline's schedule, where the space holds it exactly."""
+        with self.thinking:
+            try:
+                imitation = imitate(self.space, schedule)
+            except ScheduleError:
+                return None
+        return imitation.trace if imitation.exact else None
+
+    def inexact_seeds(self) -> list[Proposal]:
+        """The nearest that the space holds to baselines that it doesn't hold exactly."""
+        seeds = []
+        for record in self.journal.trials:
+            if record.baseline and record.ok and record.schedule is not None and record.trace is None:
+                with self.thinking:
+                    try:
+                        imitation = imitate(self.space, record.schedule)
+                    except ScheduleError:
+                        continue
+                seeds.append(Proposal(imitation.trace, imitation.schedule))
+        measured = {record.schedule.digest for record in self.journal.trials if record.schedule is not None}
+        return [seed for seed in seeds if seed.schedule.digest not in measured]
+
+    # Search --------------------------------------------------------------------------------------------------------
+
+    def search(self, measurer: Measurer) -> None:
+        """The loop. Ends when the trials or the time are used up, or the space is."""
+        seeds = self.inexact_seeds()
+        many = BATCH
+        while self.journal.count < self.settings.trials and self.settings.search_seconds_left() > 0:
+            few = min(BATCH, self.settings.trials - self.journal.count)
+            before, thought = time.monotonic(), self.thinking.seconds
+            with self.thinking:
+                if seeds:
+                    batch, seeds = seeds[:few], seeds[few:]
+                else:
+                    batch = self.choose(few, many)
+            if not batch:
+                self.reporter.note("the space holds no more schedules")
+                return
+            predicted = self.pruner.predict([one.schedule for one in batch]) if self.pruner.ready else None
+            self.measure(measurer, batch, predicted)
+            many = self.adapt(many, self.thinking.seconds - thought, time.monotonic() - before)
+
+    def choose(self, few: int, many: int) -> list[Proposal]:
+        """A batch to measure: the most promising of many proposals."""
+        if not self.settings.cost_model or not self.pruner.ready:
+            return self.strategy.propose(few)
+        proposals = self.strategy.propose(max(many, few))
+        chosen = set(self.pruner.select([one.schedule for one in proposals], few))
+        self.pruner.forget([one.schedule for place, one in enumerate(proposals) if place not in chosen])
+        return [one for place, one in enumerate(proposals) if place in chosen]
+
+    @staticmethod
+    def adapt(many: int, thought: float, total: float) -> int:
+        """How many proposals to look at next, so that thinking keeps to its share of the time."""
+        wanted = many * THINKING_SHARE * total / max(thought, 1e-3)
+        return int(max(2 * BATCH, min(wanted, 2 * many, 64 * BATCH)))
+
+    def measure(self, measurer: Measurer, batch: Sequence[Proposal], predicted: Sequence[float] | None) -> None:
+        """Measure a batch; each result is recorded as soon as it is known, and learned from at the end."""
+        candidates = [Candidate(proposal.schedule) for proposal in batch]
+        records = []
+        for place, measurement in enumerate(measurer.measure(candidates, self.journal.best())):
+            record = TrialRecord(
+                self.journal.identity,
+                self.settings.strategy,
+                batch[place].schedule,
+                batch[place].trace,
+                measurement.times,
+                measurement.failure.value if measurement.failure is not None else "",
+                measurement.message,
+                measurement.compile_seconds,
+                self.settings.elapsed(),
+                self.settings.seed,
+                predicted=predicted[place] if predicted is not None else None,
+            )
+            self.journal.add(record)
+            records.append(record)
+            self.new_trials += 1
+            self.show("search")
+        self.learn_from(records)
+
+    def learn_from(self, records: Sequence[TrialRecord]) -> None:
+        """Tell strategy and cost model what was measured."""
+        with self.thinking:
+            self.strategy.observe(
+                [
+                    Observation(
+                        record.trace if record.trace is not None else Trace(),
+                        record.schedule.digest,
+                        typical(record.times) if record.ok else None,
+                    )
+                    for record in records
+                    if record.schedule is not None
+                ]
+            )
+            if self.settings.cost_model:
+                self.pruner.observe(
+                    [(r.schedule, typical(r.times)) for r in records if r.ok and r.schedule is not None]
+                )
+
+    # The end -------------------------------------------------------------------------------------------------------
+
+    def race(self, runner: LocalRunner) -> None:
+        """Time the best trials and all baselines in turn, unless that was done since the last trial."""
+        if self.journal.race is not None and self.journal.race.after == self.journal.count:
+            return
+        contenders = self.contenders()
+        if len(contenders) < 2:
+            return
+        self.show("race")
+        race = run_race(runner, contenders, self.settings.race_seconds(), self.settings.seed)
+        self.journal.add(
+            RaceRecord(
+                self.journal.identity,
+                tuple((one.name, one.schedule) for one in race.contenders),
+                race.samples,
+                self.settings.elapsed(),
+                self.journal.count,
+            )
+        )
+
+    def contenders(self) -> list[Contender]:
+        """Baselines that ran, and the fastest trials, each schedule once."""
+        found: dict[str, Contender] = {}
+        for record in self.journal.trials:
+            if record.baseline and record.ok and record.schedule is not None:
+                one = Contender(record.baseline, Candidate(record.schedule), record.schedule)
+                found[f"baseline {record.baseline}"] = one
+        trials = [record for record in self.journal.trials if record.ok and not record.baseline]
+        known = {record.schedule.digest for record in self.journal.trials if record.baseline and record.schedule}
+        for record in sorted(trials, key=lambda one: typical(one.times)):
+            if len(known) >= FINALISTS + 7 or len([key for key in found if key.isdigit()]) >= FINALISTS:
+                break
+            if record.schedule is None or record.schedule.digest in known:
+                continue
+            known.add(record.schedule.digest)
+            place = str(len([key for key in found if key.isdigit()]) + 1)
+            found[place] = Contender(f"found {place}", Candidate(record.schedule), record.schedule)
+        return list(found.values())
+
+    def result(self) -> Result:
+        overhead = Overhead(self.settings.elapsed(), self.thinking.seconds)
+        return Result(self.snapshot, str(self.target), tuple(self.journal.trials), self.journal.race, overhead)
+
+    def show(self, phase: str) -> None:
+        """Tell the reporter how it stands."""
+        baselines = {r.baseline: typical(r.times) for r in self.journal.trials if r.baseline and r.ok}
+        best = self.journal.best()
+        name = min(baselines, key=baselines.__getitem__, default="")
+        elapsed = self.settings.elapsed()
+        rate = self.new_trials / elapsed if elapsed > 0 else 0.0
+        left: float | None = None
+        if rate:
+            left = (self.settings.trials - self.journal.count) / rate
+        if self.settings.timeout is not None:
+            budget = max(0.0, self.settings.timeout - elapsed)
+            left = budget if left is None else min(left, budget)
+        failures = sum(1 for r in self.journal.trials if not r.ok and not r.baseline)
+        self.reporter.update(
+            Status(
+                phase,
+                self.journal.count,
+                self.settings.trials,
+                best,
+                name,
+                baselines[name] / best if best is not None and name else None,
+                failures,
+                elapsed,
+                rate,
+                left,
+            )
+        )
