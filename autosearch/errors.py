@@ -47,5 +47,8 @@ class MeasureError(AutoSearchError):
     """Nothing could be measured: no reference output, or the workers can't run."""
 
 
-class BaselineFailed(AutoSearchError):
-    """A baseline was asked for that could not be measured; the message says why."""
+class BaselineFailed(AutoSearchError, KeyError):
+    """A baseline was asked for that could not be measured; the message says why. A `KeyError`, so that `get` works."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,7 @@ class _Settings:
     timeout: float | None
     strategy: str
     cost_model: bool
+    limits: Limits = field(default_factory=Limits)
 
     def elapsed(self) -> float:
         return time.monotonic() - self.started
@@ -217,7 +218,7 @@ class _Session:
         if self.journal.race is not None and self.journal.count >= self.settings.trials:
             return self.result()  # nothing left to do
         runner = self.start()
-        measurer = Measurer(runner)
+        measurer = Measurer(runner, self.settings.limits)
         try:
             self.measure_baselines(runner, measurer)
             self.learn_from(self.journal.trials)
@@ -242,7 +243,7 @@ class _Session:
             self.snapshot.data, self.snapshot.parameters, self.snapshot.algorithm, self.snapshot.sizes,
             str(self.target), tolerance,
         )  # fmt: skip
-        runner = LocalRunner(source, [data], memory, Limits(), workers=max(2, self.machine.cores))
+        runner = LocalRunner(source, [data], memory, self.settings.limits, workers=max(2, self.machine.cores))
         self.stack.callback(runner.close)
         runner.warm_up()
         return runner
@@ -401,6 +402,7 @@ class _Session:
         """Time the best trials and all baselines in turn, unless that was done since the last trial."""
         if self.journal.race is not None and self.journal.race.after == self.journal.count:
             return
+        runner.limit(self.settings.limits)
         contenders = self.contenders()
         if len(contenders) < 2:
             return

@@ -94,6 +94,11 @@ class StageView:
             totals["load"] = totals.get("load", 0.0) - edge.loads
         return totals
 
+    @property
+    def operations(self) -> float:
+        """Operations of one evaluation, loads included, index arithmetic left out."""
+        return sum(self.work.values()) - self.work.get("index", 0.0)
+
     def count(self, *kinds: str) -> float:
         """Operations of the given kinds in one evaluation."""
         return sum(self.work.get(kind, 0.0) for kind in kinds)
@@ -270,13 +275,14 @@ FEATURES: tuple[Feature, ...] = (
             lambda v: _log(sum(c for k, c in v.work.items()
                                if k.removesuffix("_f") in ("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "select")))),
     Feature("casts", "count", "conversions", lambda v: _log(v.count("cast", "cast_f", "reinterpret", "reinterpret_f"))),
+    Feature("index", "count", "integer operations on indices", lambda v: _log(v.count("index"))),
     Feature("loads", "count", "loads of an evaluation", lambda v: _log(v.count("load"))),
     Feature("total_work", "log2 count", "operations of one run, loads included",
-            lambda v: _log(sum(v.work.values()) * v.total)),
+            lambda v: _log(v.operations * v.total)),
     Feature("vector_work", "log2 count", "operations of one run over the lanes that do them together",
-            lambda v: _log(sum(v.work.values()) * v.total / max(1, min(v.vector, v.lanes)))),
+            lambda v: _log(v.operations * v.total / max(1, min(v.vector, v.lanes)))),
     Feature("core_work", "log2 count", "vector_work over the cores that the tasks keep busy",
-            lambda v: _log(sum(v.work.values()) * v.total / max(1, min(v.vector, v.lanes))
+            lambda v: _log(v.operations * v.total / max(1, min(v.vector, v.lanes))
                            / max(1.0, min(v.tasks, v.machine.cores)))),
     Feature("vector", "log2 lanes", "iterations of vectorized loops", lambda v: math.log2(v.vector)),
     Feature("native_vectors", "log2 ratio", "vector size over the native one", lambda v: math.log2(v.vector / v.lanes)),

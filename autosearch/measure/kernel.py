@@ -161,7 +161,7 @@ def time_kernel(call: Callable[..., int], arguments: list[Any], bench: Bench, ef
                 bench.publish()
             else:
                 bench.verify()
-            if first > 4 * effort.give_up:
+            if first > 4 * effort.give_up or first > 4 * effort.seconds:
                 return Timed((first,), checked=True)
         return Timed(_samples(call, arguments, effort), checked=effort.check)
     except CandidateError as error:
@@ -182,6 +182,8 @@ def _samples(call: Callable[..., int], arguments: list[Any], effort: Effort) -> 
     times = [trial] if trial > _LONG else []
     spent = sum(times)
     while len(times) < effort.samples and (spent < effort.seconds or len(times) < effort.min_samples):
+        if spent > 4 * effort.seconds and times:
+            break
         times.append(_sample(call, arguments, calls))
         spent += times[-1] * calls
         if times[-1] > effort.give_up and len(times) >= min(2, effort.samples):

@@ -46,6 +46,10 @@ class LocalRunner:
 
     # Runner --------------------------------------------------------------------------------------------------------
 
+    def limit(self, limits: Limits) -> None:
+        """See `Runner.limit`."""
+        self.limits = limits
+
     def build(self, candidates: Sequence[Candidate], together: bool = False) -> list[Built]:
         """Compile the candidates, see `Runner.build`."""
         results: list[Built | None] = [None] * len(candidates)
@@ -83,6 +87,8 @@ class LocalRunner:
             assert number is not None
         calls = 2 + effort.samples
         limit = self.limits.run_seconds + min(effort.seconds * calls, 4 * self.limits.run_seconds)
+        if publish:
+            limit = self.limits.reference_seconds
         reply = self._ask(number, RunRequest(kernel, effort, data, publish), limit)
         if isinstance(reply, Timed):
             return reply

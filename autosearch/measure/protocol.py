@@ -37,6 +37,8 @@ class Limits:
 
     compile_seconds: float = 30.0
     run_seconds: float = 10.0
+    reference_seconds: float = 120.0
+    """For the reference, which is slow by nature."""
     memory_bytes: int = 8 << 30
 
 
@@ -94,6 +96,10 @@ class Runner(Protocol):
     Builds may go on side by side; nothing else goes on while a kernel runs. No candidate, however bad, makes a method
     raise or hang: its result carries the `Failure`. `autosearch.testing` has a conformance suite.
     """
+
+    def limit(self, limits: Limits) -> None:
+        """What each candidate may use from now on; memory is fixed when a process starts."""
+        ...
 
     def build(self, candidates: Sequence[Candidate], together: bool = False) -> list[Built]:
         """Compile the candidates; `together` in one process, so that they can be timed against each other."""

@@ -34,18 +34,22 @@ def decode_algorithm(root: Node, order: tuple[str, ...]) -> Algorithm:
     `order` is the realization order, in the pipeline's own names (producers first); Funcs not in it are not reachable
     from the outputs and are left out. Raises `PipelineError` where something needed is missing.
     """
+    try:
+        with deep_recursion():
+            return _algorithm(root, order)
+    except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
+        raise PipelineError(f"the serialized pipeline is inconsistent ({type(error).__name__}: {error})") from None
+
+
+def _algorithm(root: Node, order: tuple[str, ...]) -> Algorithm:
     nodes = {func.name: func for func in root.funcs}
-    missing = [name for name in order if name not in nodes]
-    if missing:
-        raise PipelineError(f"the serialized pipeline lacks Func {missing[0]!r}")
     canonical = canonical_funcs(order)
-    by_index = dict(enumerate_names(root))
+    by_index = dict(enumerate(root.func_names_in_order))
     inputs: dict[str, Input] = {}
-    with deep_recursion():
-        for parameter in root.external_parameters:
-            dimensions = int(parameter.dimensions) if parameter.is_buffer else None
-            inputs[parameter.name] = Input(parameter.name, _type(parameter.type), dimensions)
-        funcs = tuple(_func(nodes[name], canonical, by_index) for name in order)
+    for parameter in root.external_parameters:
+        dimensions = int(parameter.dimensions) if parameter.is_buffer else None
+        inputs[parameter.name] = Input(parameter.name, _type(parameter.type), dimensions)
+    funcs = tuple(_func(nodes[name], canonical, by_index) for name in order)
     outputs = tuple(canonical[name] for name in root.output_names)
     images = tuple(_image(buffer) for buffer in root.buffers if buffer.name not in inputs)
     return Algorithm(funcs, outputs, tuple(inputs.values()), images, len(root.requirements), order)
@@ -54,11 +58,6 @@ def decode_algorithm(root: Node, order: tuple[str, ...]) -> Algorithm:
 def _image(buffer: Node) -> Image:
     box = tuple((int(dim.min), int(dim.min + dim.extent - 1)) for dim in buffer.dims)
     return Image(buffer.name, _type(buffer.type), box, hashlib.sha256(buffer.data).hexdigest()[:16])
-
-
-def enumerate_names(root: Node) -> Iterator[tuple[int, str]]:
-    """The Func that each index stands for in the serialized form (indices are used by extern arguments)."""
-    yield from enumerate(root.func_names_in_order)
 
 
 def _func(node: Node, canonical: Mapping[str, str], by_index: Mapping[int, str]) -> Func:

@@ -45,7 +45,7 @@ class Bindings:
         """The range of values of element `index` of Func `name`, from its pure definition where it has no other."""
         key = (name, index)
         if key not in self._ranges:
-            self._ranges[key] = kind.range  # also ends recursion
+            self._ranges[key] = _unknown(kind)  # also ends recursion
             func = self.algorithm.by_name.get(name)
             if func is not None and func.is_pure and index < len(func.stages[0].values):
                 self._ranges[key] = compile_interval(func.stages[0].values[index], self)({})
@@ -74,7 +74,7 @@ def compile_interval(expr: Expr, bindings: Bindings) -> Evaluator:
     args = [compile_interval(arg, bindings) for arg in expr.args]
     rule = _RULES.get(op)
     if rule is None:
-        whole = expr.type.range
+        whole = _unknown(expr.type)
         return lambda env: whole
     if op == "select":
         condition, chosen, other = args
@@ -108,6 +108,11 @@ def constant_value(expr: Expr, bindings: Bindings) -> float | None:
     return None
 
 
+def _unknown(kind: Type) -> Interval:
+    """The range of a value of which nothing is known: that of its type, where the type is narrow enough to mean something."""
+    return kind.range if kind.bits < 32 else EVERYTHING
+
+
 def _let(expr: Expr, bindings: Bindings) -> Evaluator:
     value, body = (compile_interval(arg, bindings) for arg in expr.args)
     name = expr.value
@@ -130,7 +135,7 @@ def _cast(expr: Expr, inner: Evaluator) -> Evaluator:
 
 def _call(expr: Expr, bindings: Bindings) -> Evaluator:
     name = str(expr.value)
-    whole = expr.type.range
+    whole = _unknown(expr.type)
     args = [compile_interval(arg, bindings) for arg in expr.args]
     if name in _IDENTITY_CALLS and args:
         position = 1 if name == "require" and len(args) > 1 else 0
@@ -233,7 +238,7 @@ def _modulo(a: Interval, b: Interval) -> Interval:
         if low <= high:
             return (low, high)
     largest = max(abs(b[0]), abs(b[1]))
-    return (0, largest - 1 if math.isfinite(largest) else math.inf)
+    return (0, max(0, largest - 1))
 
 
 def _compare(certain: Callable[[Interval, Interval], bool], impossible: Callable[[Interval, Interval], bool]) -> _Rule:

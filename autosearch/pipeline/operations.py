@@ -18,14 +18,18 @@ _REDUCERS = frozenset(("add", "mul", "min", "max", "and", "or"))
 def operations(stage: Stage) -> Mapping[str, int]:
     """How many operations one evaluation does, by kind: add, mul, div, ..., cast, call, with `_f` appended for floats.
 
-    Loads count as `load`. Index arithmetic is counted too: it is real unless the compiler hoists it.
+    Loads count as `load`. Integer arithmetic on indices counts as `index`: much of it is hoisted out of loops.
     """
     counted: Counter[str] = Counter()
-    for expression in (*stage.values, *stage.args):
-        for node in expression.walk():
-            kind = _kind(node)
-            if kind:
-                counted[kind] += 1
+    pending = [(value, False) for value in stage.values] + [(argument, True) for argument in stage.args]
+    while pending:
+        node, in_index = pending.pop()
+        kind = _kind(node)
+        if kind:
+            hidden = in_index and kind != "load" and not kind.endswith("_f")
+            counted["index" if hidden else kind] += 1
+        below = in_index or node.op in ("func", "image")
+        pending += [(argument, below) for argument in node.args]
     return counted
 
 
@@ -44,7 +48,17 @@ def _kind(node: Expr) -> str:
 def work(stage: Stage) -> int:
     """The number of arithmetic operations of one evaluation, loads and casts aside; dear ones count several times."""
     dear = {"div_f": 4, "div": 6, "mod": 6, "call_f": 12, "call": 1}
-    return sum(n * dear.get(kind, 1) for kind, n in operations(stage).items() if kind not in ("load", "cast", "cast_f"))
+    return sum(
+        n * dear.get(kind, 1)
+        for kind, n in operations(stage).items()
+        if kind not in ("load", "cast", "cast_f", "index")
+    )
+
+
+@cache
+def body_size(stage: Stage) -> int:
+    """What one evaluation adds to the code of a loop body: arithmetic, and loads."""
+    return work(stage) + operations(stage).get("load", 0)
 
 
 def is_associative(stage: Stage) -> bool:

@@ -123,14 +123,42 @@ def resolve(algorithm: Algorithm, known: Known) -> Sizes:
 
 
 def _with_inputs(algorithm: Algorithm, outputs: Mapping[str, Box], known: Known) -> Sizes:
-    sizes = Sizes(outputs, _finite_inputs(known), known.scalars)
-    for _ in range(3):  # inputs that were unknown may appear in bounds of others
-        needed = infer_regions(Dataflow(algorithm, sizes.bindings(algorithm)), outputs).inputs
-        grown = _grow(algorithm, known, needed)
-        if grown == sizes.inputs:
+    """Inputs of unstated size become as large as needed.
+
+    Where a boundary condition clamps every index, any size would do; then it is what would be read without the clamp.
+    """
+    unlimited = {name: tuple(i or (-_HUGE, _HUGE) for i in ranges) for name, ranges in known.inputs.items()}
+    widest = _needed(algorithm, outputs, known, unlimited)
+    smallest = {name: tuple(i or (0, 0) for i in ranges) for name, ranges in known.inputs.items()}
+    for _ in range(_ITERATIONS):  # the size of one input may bound what is read of another, or of itself
+        needed = _needed(algorithm, outputs, known, smallest)
+        if needed == smallest:
             break
-        sizes = replace(sizes, inputs=grown)
-    return sizes
+        smallest = needed
+    chosen = {
+        name: tuple(w if s[0] == s[1] else s for s, w in zip(box, widest[name], strict=True))
+        for name, box in smallest.items()
+    }
+    for name, box in chosen.items():
+        for dimension, (low, high) in enumerate(box):
+            if max(abs(low), abs(high)) >= _HUGE // 2:
+                raise SizeError(
+                    f"can't tell how large input {name!r} must be in dimension {dimension}: pass it in inputs=, or give "
+                    f"{name}.dim({dimension}).set_estimate(min, extent)"
+                )
+    return Sizes(outputs, chosen, known.scalars)
+
+
+_ITERATIONS = 4
+_HUGE = 1 << 28
+
+
+def _needed(
+    algorithm: Algorithm, outputs: Mapping[str, Box], known: Known, inputs: Mapping[str, Box]
+) -> dict[str, Box]:
+    """What the outputs need of each input, if the inputs are of the sizes given."""
+    sizes = Sizes(outputs, inputs, known.scalars)
+    return _grow(algorithm, known, infer_regions(Dataflow(algorithm, sizes.bindings(algorithm)), outputs).inputs)
 
 
 def _finite_inputs(known: Known) -> dict[str, Box]:
@@ -216,6 +244,7 @@ def _fit_dimension(algorithm: Algorithm, known: Known, outputs: Mapping[str, Box
     if largest == limit:
         everything = reads(origin, limit)
         largest = _last(lambda high: reads(origin, high) != everything, origin, limit) + 1
+        largest = _same_as_an_input(known, largest - origin + 1) + origin - 1
         if largest == origin or largest >= limit:  # it doesn't touch the inputs, or only ones of unknown size
             raise SizeError(
                 f"the size of {name!r} in dimension {place} doesn't follow from the inputs: give "
@@ -224,6 +253,13 @@ def _fit_dimension(algorithm: Algorithm, known: Known, outputs: Mapping[str, Box
     box = list(outputs[name])
     box[place] = (origin, largest)
     return tuple(box)
+
+
+def _same_as_an_input(known: Known, extent: int) -> int:
+    """The extent of an input close to `extent`, else `extent`: a boundary condition keeps sizes as they are."""
+    sizes = {int(i[1] - i[0]) + 1 for ranges in known.inputs.values() for i in ranges if i is not None}
+    close = [size for size in sizes if abs(size - extent) <= max(8, extent // 16)]
+    return min(close, key=lambda size: abs(size - extent), default=extent)
 
 
 def _last(holds: Callable[[int], bool], low: int, high: int) -> int:

@@ -259,18 +259,22 @@ class LoopNest:
         return self.boxes[name] if box is None else self._padded(name, box)
 
     def sliding_share(self, name: str) -> float:
-        """The part of its box that a production computes anew; less than 1 where it re-uses what earlier ones stored.
-
-        Halide slides along a serial loop between the store and the compute level where exactly one dimension of the
-        box moves with it (src/SlidingWindow.cpp).
-        """
+        """The part of its box that a production of a Func computes anew; less than 1 where it re-uses stored results."""
         placement = self.placements[name]
-        if placement.store == placement.compute or placement.compute is None:
+        return self.sliding_between(name, placement.compute, placement.store)
+
+    def sliding_between(self, name: str, compute: Position | None, store: Position | None) -> float:
+        """The same for a Func computed at one level and stored at another.
+
+        Halide slides along a serial loop between the two where exactly one dimension of the box moves with it
+        (src/SlidingWindow.cpp).
+        """
+        if store == compute or compute is None:
             return 1.0
         share = 1.0
-        inner = self.required(name, placement.compute)
-        stop = 0 if placement.store is None else len(self.around(placement.store))
-        for position in reversed(self.around(placement.compute)[stop:]):
+        inner = self.required(name, compute)
+        stop = 0 if store is None else len(self.around(store))
+        for position in reversed(self.around(compute)[stop:]):
             level = self.level(position)
             outside = (
                 Position(position.stage, position.depth - 1)

@@ -15,8 +15,8 @@ from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
 from autosearch.pipeline.intervals import Bindings, constant_value
-from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
-from autosearch.pipeline.operations import is_associative, is_scatter, work
+from autosearch.pipeline.ir import Algorithm, Func, ReductionVar, Stage, StageKey
+from autosearch.pipeline.operations import body_size, is_associative, is_scatter, work
 from autosearch.schedule.directives import Bound, Directive, Tail
 from autosearch.schedule.nest import ROOT, LoopNest, Placement
 from autosearch.schedule.schedule import Schedule, Step
@@ -25,9 +25,9 @@ from autosearch.space.slack import allowed_regions
 from autosearch.space.tiling import Tiling
 from autosearch.space.tiling_rules import StageFacts, choose_tiling
 
-MAX_INLINED_BODY = 1500
+MAX_INLINED_BODY = 800
 """A Func is not inlined where an unrolled body would then hold more operations on native vectors than this."""
-MAX_GUARDED_BODY = 250
+MAX_GUARDED_BODY = 150
 """A guarded tail turns a vector body into predicated code many times its size: not offered for bodies beyond this."""
 MAX_BOUND_EXTENT = 4
 """Output dimensions this short (colour channels) may be stated to have exactly the extent tuned for."""
@@ -42,7 +42,6 @@ class CpuSpace:
         self.machine = machine
         self.algorithm: Algorithm = flow.algorithm
         self.allowed = allowed_regions(flow, regions, inputs)
-        self._constants: dict[StageKey, frozenset[str]] = {}
 
     def build(self, chooser: Chooser) -> Schedule:
         """Ask the chooser every question, in order, and return the schedule that the answers make."""
@@ -75,20 +74,44 @@ class CpuSpace:
         }
 
     def constant_vars(self, stage: Stage) -> frozenset[str]:
-        """Loop variables whose extents the algorithm itself fixes."""
-        if stage.key not in self._constants:
-            blank = Bindings(self.algorithm)
-            names = {
-                rvar.name
-                for rvar in stage.rvars
-                if constant_value(rvar.extent, blank) is not None and constant_value(rvar.min, blank) is not None
+        """Loop variables of a stage whose extents are compile-time constants wherever it is computed."""
+        return frozenset(
+            {rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | self.constant_dims[stage.func]
+        )
+
+    def _is_constant_rvar(self, rvar: ReductionVar) -> bool:
+        blank = Bindings(self.algorithm)
+        return constant_value(rvar.extent, blank) is not None and constant_value(rvar.min, blank) is not None
+
+    @cached_property
+    def constant_dims(self) -> dict[str, frozenset[str]]:
+        """For each Func the dimensions whose extents the algorithm fixes: by a bound, or by how all consumers read it."""
+        blank = Bindings(self.algorithm)
+        found: dict[str, frozenset[str]] = {}
+        for func in reversed(self.algorithm.funcs):
+            bounded = {
+                n for n, low, size in func.bounds if size is not None and constant_value(size, blank) is not None
             }
-            func = self.algorithm.func(stage.func)
-            for name, low, size in func.bounds:
-                if low is not None and size is not None and constant_value(size, blank) is not None:
-                    names.add(name)
-            self._constants[stage.key] = frozenset(names)
-        return self._constants[stage.key]
+            if func.name not in self.algorithm.outputs:
+                bounded |= {arg for place, arg in enumerate(func.args) if self._read_constantly(func, place, found)}
+            found[func.name] = frozenset(bounded & set(func.args))
+        return found
+
+    def _read_constantly(self, func: Func, place: int, known: dict[str, frozenset[str]]) -> bool:
+        for key in (*self.algorithm.consumers[func.name], *(stage.key for stage in func.updates)):
+            stage = self.algorithm.stage(key)
+            fixed = {rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | known.get(
+                key.func, frozenset()
+            )
+            if key.func == func.name:
+                fixed = fixed | {func.args[place]}
+            edges = [edge for edge in self.flow.edges[key] if edge.producer == func.name and not edge.is_input]
+            for edge in edges + ([self.flow.stores[key]] if key.func == func.name else []):
+                for access in edge.accesses:
+                    index = access.index[place]
+                    if index is None or any(variable not in fixed for variable, _ in index.coefficients):
+                        return False
+        return True
 
     def lanes(self, stage: Stage) -> int:
         """Elements in a native vector of the widest type that the stage handles."""
@@ -145,26 +168,27 @@ class _Build:
 
     def place(self, func: Func) -> Placement:
         calls = self.calls.get(func.name, {})
-        own = work(func.stages[0])
+        size = body_size(func.stages[0])
         fits = all(
-            count == 1 or self.bodies[key].copies * (self.bodies[key].work + count * own) <= MAX_INLINED_BODY
+            (count == 1 and self.bodies[key].copies == 1)
+            or self.bodies[key].copies * (self.bodies[key].size + count * size) <= MAX_INLINED_BODY
             for key, count in calls.items()
         )
-        facts = FuncFacts(func.name in self.space.may_inline and fits, sum(calls.values()), own)
-        return choose_placement(self.nest, func, facts, self.labels, self.chooser)
+        facts = FuncFacts(func.name in self.space.may_inline and fits, sum(calls.values()), work(func.stages[0]))
+        return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.space.machine)
 
     def inline(self, func: Func) -> None:
         """Its consumers now do its work, and call what it calls."""
         stage = func.stages[0]
         for key, count in self.calls.get(func.name, {}).items():
-            self.bodies[key].work += count * work(stage)
+            self.bodies[key].size += count * body_size(stage)
             for producer, inner in self.space.calls[stage.key].items():
                 by_stage = self.calls.setdefault(producer, {})
                 by_stage[key] = by_stage.get(key, 0) + count * inner
 
     def remember(self, stage: Stage, copies: int) -> None:
         """A stage computed: the size of its body, and what it calls."""
-        self.bodies[stage.key] = _Body(copies, work(stage))
+        self.bodies[stage.key] = _Body(copies, body_size(stage))
         for producer, count in self.space.calls[stage.key].items():
             by_stage = self.calls.setdefault(producer, {})
             by_stage[stage.key] = by_stage.get(stage.key, 0) + count
@@ -183,12 +207,12 @@ class _Build:
         box = self.nest.required(func.name, placement.compute)
         assert box is not None
         ranges = self.space.flow.environment(stage, box)
-        facts = self.facts(stage, {n: max(1, int(ranges[n][1] - ranges[n][0]) + 1) for n in stage.loop_vars},
-                           placement, constant)  # fmt: skip
+        sizes = {name: max(1, int(ranges[name][1] - ranges[name][0]) + 1) for name in stage.loop_vars}
+        facts = self.facts(stage, sizes, placement, box, constant)
 
         def tails(variable: str, factor: int, copies: int) -> Sequence[Tail]:
             legal = self.legal_tails(func, stage, placement, box, variable, factor, facts.extents[variable])
-            costly = copies * (facts.operations + 4) > MAX_GUARDED_BODY and facts.extents[variable] % factor
+            costly = copies * facts.body > MAX_GUARDED_BODY
             return legal[:-1] if costly and len(legal) > 1 else legal
 
         tiling, copies = choose_tiling(facts, self.chooser, f"{func.name}.{stage.index}", tails)
@@ -196,7 +220,9 @@ class _Build:
         self.remember(stage, copies)
         return tiling.directives(stage)
 
-    def facts(self, stage: Stage, ranges: dict[str, int], placement: Placement, constant: frozenset[str]) -> StageFacts:
+    def facts(
+        self, stage: Stage, ranges: dict[str, int], placement: Placement, box: Box, constant: frozenset[str]
+    ) -> StageFacts:
         space = self.space
         lanes = space.lanes(stage)
         associative = is_associative(stage)
@@ -214,33 +240,63 @@ class _Build:
             frozenset(parallelizable),
             not free,
             placement.compute is None,
-            work(stage),
+            body_size(stage),
+            placement.store == placement.compute,
+            {name: self.most_nested(stage, placement, box, name, ranges[name]) for name in stage.loop_vars},
         )
 
     def legal_tails(
         self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, factor: int, extent: int
     ) -> list[Tail]:
-        if stage.is_rvar(variable):
-            return [Tail.GUARD_WITH_IF]
+        """The tails for a split by `factor`, the likeliest first; the last one is always a guard."""
+        tails = []
+        if not stage.is_rvar(variable):
+            room = self.room(func, stage, placement, box, variable, extent)
+            divides = extent % factor == 0
+            if stage.index == 0 and factor <= room.shift:
+                tails.append(Tail.SHIFT_INWARDS)
+            if factor <= room.round_up or (divides and room.exact and not room.output):
+                tails.insert(0 if stage.index or placement.compute is not None else len(tails), Tail.ROUND_UP)
+        return [*tails, Tail.GUARD_WITH_IF]
+
+    def most_nested(self, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> int:
+        """The largest factor of a split whose inner loop may be split again.
+
+        Under a guarded split that isn't safe: where a Func's bounds are not simple, Halide 21 loses the guard of
+        nested splits and writes beyond the allocation. Outputs and reduction variables have simple bounds.
+        """
+        if stage.is_rvar(variable) or stage.func in self.space.algorithm.outputs:
+            return extent
+        room = self.room(self.space.algorithm.func(stage.func), stage, placement, box, variable, extent)
+        return max(room.round_up, room.shift if stage.index == 0 else 0)
+
+    def room(self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> _Room:
         place = func.args.index(variable)
         whole = self.nest.required(func.name, None) or self.space.regions.funcs[func.name]
         low, high = hull(whole, self.space.regions.funcs[func.name])[place]
         first, last = self.space.allowed[func.name][place]
-        divides = extent % factor == 0
-        padding = 0 if divides and placement.compute is None else factor - 1
-        may_round = high + padding <= last
-        if func.name in self.space.algorithm.outputs and variable not in self.space.constant_vars(stage):
-            may_round = False  # it would demand that every output be a multiple
         whole_anyway = box[place] == (low, high)
         slides = placement.store != placement.compute  # then a production may compute a single new row
-        varies = not whole_anyway and (slides or self.has_partial_tiles(placement))
+        varies = not whole_anyway and (slides or self.is_clamped(func.name) or self.has_partial_tiles(placement))
         shortest = 1 if varies else extent
-        may_shift = stage.index == 0 and (shortest >= factor or low - (factor - shortest) >= first)
-        tails = [Tail.SHIFT_INWARDS] if may_shift else []
-        if may_round:
-            tails.insert(0 if stage.index or placement.compute is not None else len(tails), Tail.ROUND_UP)
-        tails.append(Tail.GUARD_WITH_IF)
-        return tails
+        output = func.name in self.space.algorithm.outputs and variable not in self.space.constant_vars(stage)
+        return _Room(
+            # Rounding up an output would demand that its size be a multiple.
+            1 if output else int(last - high) + 1,
+            shortest + int(low - first),
+            placement.compute is None,
+            output,
+        )
+
+    def is_clamped(self, name: str) -> bool:
+        """Whether what is needed of a Func shrinks at the borders, because an index that reads it is clamped there."""
+        for key in self.space.algorithm.consumers[name]:
+            if any(edge.producer == name and not edge.is_affine for edge in self.space.flow.edges[key]):
+                return True
+            placement = self.nest.placements[key.func]
+            if (placement.inline or placement.compute is not None) and self.is_clamped(key.func):
+                return True
+        return False
 
     def has_partial_tiles(self, placement: Placement) -> bool:
         """Whether some iterations around may need less than others, because a guarded split doesn't divide."""
@@ -253,14 +309,25 @@ class _Build:
         return False
 
 
+@dataclass(frozen=True)
+class _Room:
+    """How large a factor may be, by what the tail computes beyond the region needed."""
+
+    round_up: int
+    shift: int
+    exact: bool
+    """The extent is the same in every production."""
+    output: bool
+
+
 @dataclass
 class _Body:
     """What is inside a stage's serial loops."""
 
     copies: int
     """Native vectors that vectorizing and unrolling make of one evaluation."""
-    work: int
-    """Operations of one evaluation, those of inlined Funcs included."""
+    size: int
+    """Operations and loads of one evaluation, those of inlined Funcs included."""
 
 
 def loop_labels(tiling: Tiling) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autosearch.choices import Chooser
+from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.ir import Func, StageKey
@@ -32,17 +33,24 @@ Labels = Mapping[StageKey, Sequence[str]]
 """Names for the loops of each stage, outermost first, that stay the same when other loops come and go."""
 
 
-def choose_placement(nest: LoopNest, func: Func, facts: FuncFacts, labels: Labels, chooser: Chooser) -> Placement:
+def choose_placement(
+    nest: LoopNest, func: Func, facts: FuncFacts, labels: Labels, chooser: Chooser, machine: Machine
+) -> Placement:
     """Ask where `func` is computed, then where it is stored. All its consumers are in the nest."""
+    costs = _Costs(nest, func, facts, machine)
     levels = computable_levels(nest, func.name)
     by_label = {label_of(position, labels): position for position in levels}
-    options = ([_INLINE] if facts.may_inline else []) + [_ROOT, *by_label]
-    weights = ([_inline_weight(facts)] if facts.may_inline else []) + [0.5, *_level_weights(nest, func, levels)]
-    answer = chooser.choose(f"{func.name}/place", options, weights)
+    options, estimates = [_ROOT, *by_label], [costs.at(None, None)]
+    for level in levels:
+        stores = [level, *storable_levels(nest, func.name, level)]
+        estimates.append(min(costs.at(level, store) for store in stores))
+    if facts.may_inline:
+        options, estimates = [_INLINE, *options], [costs.inline(), *estimates]
+    answer = chooser.choose(f"{func.name}/place", options, _weights(estimates))
     if answer == _INLINE:
         return INLINE
     compute = None if answer == _ROOT else by_label[str(answer)]
-    return Placement(False, compute, _choose_store(nest, func, compute, labels, chooser))
+    return Placement(False, compute, _choose_store(nest, func, compute, labels, chooser, costs))
 
 
 def placement_directives(nest: LoopNest, placement: Placement) -> list[Directive]:
@@ -65,24 +73,34 @@ def computable_levels(nest: LoopNest, name: str) -> list[Position]:
     return levels
 
 
-def storable_levels(nest: LoopNest, compute: Position) -> list[Position | None]:
-    """The levels further out at which what is computed at `compute` may be stored, innermost first; None is root.
+def storable_levels(nest: LoopNest, name: str, compute: Position) -> list[Position | None]:
+    """Where Func `name`, computed at `compute`, may be stored for later iterations to re-use; None is root.
 
-    No loop between the two may be parallel: iterations would race (src/ScheduleFunctions.cpp, `validate_schedule`).
-    Nor may two come of one variable: Halide's sliding window would then start before the region's begin.
+    That is outside the first loop whose iterations need overlapping regions, so that Halide slides along it; loops
+    inside it may each move what is needed along another dimension. Storing further out gains nothing, and Halide 21
+    gets some of those schedules wrong. No loop between the two may be parallel: iterations would race
+    (src/ScheduleFunctions.cpp, `validate_schedule`).
     """
-    levels: list[Position | None] = []
     around = nest.around(compute)
-    slid: set[tuple[StageKey, int]] = set()
+    moved: set[int] = set()
+    inner = nest.required(name, compute)
     for place in range(len(around) - 1, -1, -1):
-        stage = around[place].stage
-        loops = nest.stages[stage].loops
-        variable = (stage, loops.variable_of(loops.order[around[place].depth - 1]))
-        if variable in slid or nest.level(around[place]).kind in (PARALLEL, VECTORIZED):
-            return levels
-        slid.add(variable)
-        levels.append(around[place - 1] if place else None)
-    return levels
+        outside = around[place - 1] if place else None
+        level = nest.level(around[place])
+        outer = nest.required(name, outside)
+        if level.kind in (PARALLEL, VECTORIZED) or inner is None or outer is None:
+            return []
+        if level.extent > 1:
+            moving = {i for i, (a, b) in enumerate(zip(inner, outer, strict=True)) if a != b}
+            if len(moving) != 1 or moving & moved:
+                return []
+            moved |= moving
+            (dimension,) = moving
+            length = inner[dimension][1] - inner[dimension][0] + 1
+            if length * level.extent > outer[dimension][1] - outer[dimension][0] + 1:
+                return [outside]
+        inner = outer
+    return []
 
 
 def label_of(position: Position, labels: Labels) -> str:
@@ -91,41 +109,69 @@ def label_of(position: Position, labels: Labels) -> str:
 
 
 def _choose_store(
-    nest: LoopNest, func: Func, compute: Position | None, labels: Labels, chooser: Chooser
+    nest: LoopNest, func: Func, compute: Position | None, labels: Labels, chooser: Chooser, costs: _Costs
 ) -> Position | None:
     if compute is None:
         return None
-    levels = storable_levels(nest, compute)
+    levels = storable_levels(nest, func.name, compute)
     if not levels:
         return compute
     by_label = {(_ROOT if level is None else label_of(level, labels)): level for level in levels}
-    weights = [0.6] + [0.4 / len(by_label)] * len(by_label)
-    answer = chooser.choose(f"{func.name}/store", [_SAME, *by_label], weights)
+    estimates = [costs.at(compute, compute)] + [costs.at(compute, level) for level in levels]
+    answer = chooser.choose(f"{func.name}/store", [_SAME, *by_label], _weights(estimates))
     return compute if answer == _SAME else by_label[str(answer)]
 
 
-def _inline_weight(facts: FuncFacts) -> float:
-    repeated = facts.work * (facts.uses - 1)
-    for limit, weight in ((0, 4.0), (8, 1.0), (30, 0.3), (150, 0.05)):
-        if repeated <= limit:
-            return weight
-    return 0.005
+class _Costs:
+    """A rough cost of each placement, in operations for each element needed: what an expert weighs up at a glance.
+
+    The work of computing it as often as the placement does, and the way that its elements travel to their use.
+    """
+
+    def __init__(self, nest: LoopNest, func: Func, facts: FuncFacts, machine: Machine) -> None:
+        self.nest = nest
+        self.func = func
+        self.facts = facts
+        self.machine = machine
+        self.whole = max(1, _volume(nest.regions.funcs[func.name]))
+        self.element = sum(kind.bytes for kind in func.types)
+
+    def inline(self) -> float:
+        """Computed at each use."""
+        return max(1, self.facts.uses) * self.facts.work
+
+    def at(self, compute: Position | None, store: Position | None) -> float:
+        """Computed at one level and stored at another."""
+        name = self.func.name
+        box = self.nest.required(name, compute)
+        if box is None:
+            return float("inf")
+        times = math.prod(loop.extent for loop in self.nest.loops_around(compute))
+        share = self.nest.sliding_between(name, compute, store)
+        again = max(1.0, times * _volume(box) * share / self.whole)
+        held = box if store == compute else self.nest.required(name, store) or box
+        # What slides is folded: only what one production needs stays in use.
+        size = (_volume(box) if share < 1.0 else _volume(held)) * self.element
+        return again * (self.facts.work + 1) + self.travel(size) + _STARTING * times / self.whole
+
+    def travel(self, size: float) -> float:
+        """Operations' worth of storing an element and loading it again, by the cache that holds so many bytes."""
+        for cache, cost in zip(self.machine.cache_bytes, _TRAVEL, strict=False):
+            if size <= cache:
+                return cost
+        return _TRAVEL[-1]
 
 
-def _level_weights(nest: LoopNest, func: Func, levels: Sequence[Position]) -> list[float]:
-    """Levels that shrink what is held of the Func weigh more, those that compute much of it again less."""
-    whole = _volume(nest.regions.funcs[func.name])
-    weights = []
-    before = float(whole)
-    for level in levels:
-        box = nest.required(func.name, level)
-        held = float(_volume(box)) if box is not None else before
-        times = math.prod(loop.extent for loop in nest.loops_around(level))
-        again = max(1.0, times * held / max(1, whole))
-        weights.append((1.0 if held < before else 0.05) / (again if again > 1.5 else 1.0))
-        before = held
-    total = sum(weights)
-    return [1.5 * weight / total for weight in weights] if total else []
+_TRAVEL = (0.5, 1.0, 3.0, 8.0)
+"""Cost of an element's way through the first, second and third cache, and memory."""
+_STARTING = 10.0
+"""Cost of starting a production: loop overhead, tails."""
+
+
+def _weights(costs: Sequence[float]) -> list[float]:
+    """How likely each is to be tried first: cheap ones often, dear ones rarely, none never."""
+    least = max(0.5, min(costs))
+    return [max(0.02, (least / max(0.5, cost)) ** 2) for cost in costs]
 
 
 def _volume(box: Box) -> int:

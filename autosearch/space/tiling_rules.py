@@ -6,7 +6,7 @@ The weights say what an expert would try first; every option is legal by constru
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -20,8 +20,8 @@ _ALL = 0
 MAX_TILE_BANDS = 3
 MAX_UNROLLED = 64
 """Most copies of a stage's body that a register tile makes, of one native vector each."""
-MAX_BODY = 700
-"""Most operations on native vectors that an unrolled body holds; what is longer takes the compiler seconds."""
+MAX_BODY = 400
+"""Most operations and loads of native vectors that an unrolled body holds; longer ones take the compiler seconds."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,12 @@ class StageFacts:
     ordered: bool
     """Reduction loops must stay in their order (the update isn't known to be associative and commutative)."""
     at_root: bool
-    operations: int
-    """Operations of one evaluation, calls of inlined Funcs included."""
+    body: int
+    """Operations and loads of one evaluation."""
+    may_fuse: bool
+    """Loops may be fused: not those of a Func that slides, whose loops may turn out empty."""
+    nested: Mapping[str, int]
+    """For each variable the largest factor of an outermost split that may be split again."""
 
 
 TailOptions = Callable[[str, int, int], Sequence[Tail]]
@@ -66,6 +70,8 @@ class _Rules:
         self.left = dict(facts.extents)
         """Iterations of each variable not yet given to a band; 0 once its last loop is placed."""
         self.order = list(facts.stage.loop_vars)
+        self.sizes = dict.fromkeys(self.order, 1)
+        """Iterations of each variable given to bands so far: the factor of its outermost split, in the end."""
         self.vectors = 1
         """Native vectors that one vector loop takes."""
         self.unrolled = 1
@@ -102,7 +108,7 @@ class _Rules:
 
     def unroll(self) -> Band | None:
         loops: list[tuple[str, int]] = []
-        budget = min(MAX_UNROLLED, max(4, MAX_BODY // (self.facts.operations + 4))) // self.vectors
+        budget = min(MAX_UNROLLED, max(3, MAX_BODY // max(1, self.facts.body))) // self.vectors
         for name in self.order:
             if not self.left[name] or self.left[name] == 1 or budget <= 1:
                 continue
@@ -110,7 +116,7 @@ class _Rules:
             if reduction and self.facts.ordered and name != self.innermost_reduction():
                 continue
             whole = name in self.facts.constant and self.left[name] == self.facts.extents[name]
-            counts, weights = _unrolls(self.left[name], budget, whole)
+            counts, weights = _unrolls(min(self.left[name], self.most(name)), budget, whole)
             count = int(self.chooser.choose(f"{self.prefix}/unroll/{name}", counts, weights))
             if count > 1:
                 budget //= count
@@ -145,7 +151,7 @@ class _Rules:
                 continue
             if self.facts.stage.is_rvar(name) and self.facts.ordered and not self.may_tile_ordered(name):
                 continue
-            counts, weights = _tile_sizes(self.left[name], self.facts.stage.is_rvar(name))
+            counts, weights = _tile_sizes(self.left[name], self.most(name), self.facts.stage.is_rvar(name))
             count = int(self.chooser.choose(f"{self.prefix}/{role}/{name}", counts, weights))
             if count == _ALL:
                 loops[name] = _ALL
@@ -160,10 +166,16 @@ class _Rules:
 
     def take(self, name: str, count: int) -> None:
         """Give `count` iterations of what is left of a variable to a band; nothing is left of a constant used up."""
+        self.sizes[name] *= count
         if name in self.facts.constant and count == self.left[name]:
             self.left[name] = 0
         else:
             self.left[name] = max(1, -(-self.left[name] // count))
+
+    def most(self, name: str) -> int:
+        """The most iterations that a further band may take of a variable: one split is always legal, nested ones aren't."""
+        size = self.sizes[name]
+        return self.left[name] if size == 1 else min(self.left[name], max(1, self.facts.nested[name] // size))
 
     # Order ---------------------------------------------------------------------------------------------------------
 
@@ -211,7 +223,8 @@ class _Rules:
         count = int(self.chooser.choose(f"{self.prefix}/parallel", range(most + 1), weights))
         if count < 2:
             return count, False
-        return count, self.chooser.choose(f"{self.prefix}/parallel_loops", ["fused", "nested"], [0.8, 0.2]) == "fused"
+        ways, chances = (["fused", "nested"], [0.8, 0.2]) if self.facts.may_fuse else (["nested"], [1.0])
+        return count, self.chooser.choose(f"{self.prefix}/parallel_loops", ways, chances) == "fused"
 
     def tails(self, tiling: Tiling, options: TailOptions, copies: int) -> dict[str, Tail]:
         result: dict[str, Tail] = {}
@@ -254,11 +267,11 @@ def _unrolls(left: int, most: int, whole: bool) -> tuple[tuple[int, ...], tuple[
 
 
 @lru_cache(maxsize=4096)
-def _tile_sizes(left: int, reduction: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def _tile_sizes(left: int, most: int, reduction: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Iterations of a tile's loop: 0 for all that is left, 1 for none, else powers of two and a few others."""
-    fine = [n for n in range(2, 17) if n <= left]
-    coarse = [n for e in range(4, 14) for n in ((1 << e), 3 << (e - 1), 5 << (e - 2)) if 16 < n < left]
-    divisors = [n for n in range(17, min(left, 513)) if left % n == 0]
+    fine = [n for n in range(2, 17) if n <= min(left, most)]
+    coarse = [n for e in range(4, 14) for n in ((1 << e), 3 << (e - 1), 5 << (e - 2)) if 16 < n < left and n <= most]
+    divisors = [n for n in range(17, min(left, 513)) if left % n == 0 and n <= most]
     counts = [0, 1, *sorted({*fine, *coarse, *divisors})]
     weights = [4.0 if not reduction else 2.0, 4.0 if reduction else 1.5]
     powers = [n for n in counts[2:] if n & (n - 1) == 0]

@@ -17,7 +17,7 @@ OFFSET_X, OFFSET_Y = 16, 24
 BLACK, WHITE, GAMMA = 25, 1023, 2.0
 # Rows: red, green, blue; columns: their weights and an offset, in units of 1/256.
 MATRIX = ((430, -110, -40, -70 * 16), (-80, 420, -75, -60 * 16), (-30, -150, 450, -40 * 16))
-STRIP = 32
+STRIP = 128
 
 
 class _Algorithm(NamedTuple):

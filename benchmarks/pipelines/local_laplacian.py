@@ -48,7 +48,9 @@ def _upsample(f: hl.Func, name: str, x: hl.Var, y: hl.Var, *rest: hl.Var) -> hl.
     """Twice the size each way by linear interpolation."""
     up_x, up = hl.Func(f"{name}_up_x"), hl.Func(f"{name}_up")
     up_x[(x, y, *rest)] = hl.lerp(f[((x + 1) / 2, y, *rest)], f[((x - 1) / 2, y, *rest)], hl.f32((x % 2) * 2 + 1) / 4)
-    up[(x, y, *rest)] = hl.lerp(up_x[(x, (y + 1) / 2, *rest)], up_x[(x, (y - 1) / 2, *rest)], hl.f32((y % 2) * 2 + 1) / 4)
+    up[(x, y, *rest)] = hl.lerp(
+        up_x[(x, (y + 1) / 2, *rest)], up_x[(x, (y - 1) / 2, *rest)], hl.f32((y % 2) * 2 + 1) / 4
+    )
     return up
 
 
@@ -64,7 +66,9 @@ def _algorithm() -> _Algorithm:
 
     # The luminance in integers, so that no rounding can move a pixel to another step of the table.
     luma, gray = hl.Func("luma"), hl.Func("gray")
-    luma[x, y] = hl.u16((77 * hl.u32(padded[x, y, 0]) + 150 * hl.u32(padded[x, y, 1]) + 29 * hl.u32(padded[x, y, 2])) >> 8)
+    luma[x, y] = hl.u16(
+        (77 * hl.u32(padded[x, y, 0]) + 150 * hl.u32(padded[x, y, 1]) + 29 * hl.u32(padded[x, y, 2])) >> 8
+    )
     gray[x, y] = hl.f32(luma[x, y]) / 65535
 
     # Gaussian pyramids of the image and of its remapped versions.

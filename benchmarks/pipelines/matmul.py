@@ -57,6 +57,6 @@ def expert() -> hl.Func:
     a.prod.update().reorder(x, y, k.x).vectorize(x, vec).unroll(x).unroll(y)
     # The panel of b that a column of tiles reads is packed once, so that it is contiguous and stays in cache.
     packed = a.b.in_()
-    px, pk = packed.args()
+    px, _ = packed.args()
     packed.compute_at(a.out, xo).vectorize(px, vec).unroll(px)
     return a.out

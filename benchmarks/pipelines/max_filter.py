@@ -23,6 +23,7 @@ class _Algorithm(NamedTuple):
     y: hl.Var
     c: hl.Var
     padded: hl.Func
+    padded: hl.Func
     runs: list[hl.Func]
     dilated: hl.Func
 
@@ -66,6 +67,6 @@ def expert() -> hl.Func:
     # Tiles in cache: next to the 106 values of the disc the runs are cheap, so what the tiles repeat costs little.
     a.dilated.tile(a.x, a.y, tx, ty, a.x, a.y, TILE_X, TILE_Y).reorder(a.x, a.y, tx, ty, a.c)
     a.dilated.vectorize(a.x, vec * GROUP).parallel(ty).parallel(a.c)
-    for run in a.runs[1:]:
-        run.compute_at(a.dilated, tx).vectorize(a.x, vec)
+    for f in (a.padded, *a.runs[1:]):
+        f.compute_at(a.dilated, tx).vectorize(f.args()[0], vec)
     return a.dilated

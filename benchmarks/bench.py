@@ -1,0 +1,163 @@
+"""Shared by benchmarks: tuning one pipeline, and racing what was found against the expert's schedule and the baselines."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import halide as hl
+
+import autosearch
+from autosearch.baselines import root_schedule
+from autosearch.finalists import Contender, run_race
+from autosearch.machine import this_machine
+from autosearch.measure.check import derive_tolerance
+from autosearch.measure.data import SharedMemory, fill_inputs, layout_data
+from autosearch.measure.kernel import Source
+from autosearch.measure.local import LocalRunner
+from autosearch.measure.protocol import Candidate, Effort, Limits
+from autosearch.measure.statistics import Ratio, paired_ratio, typical
+from autosearch.pipeline.snapshot import Snapshot, take
+from autosearch.result import Result
+from benchmarks.pipelines import load
+
+RACE_SECONDS = 12.0
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One pipeline: seconds of every contender in one race, and our speed-up over each with its interval."""
+
+    name: str
+    funcs: int
+    seconds: dict[str, float]
+    speedups: dict[str, tuple[float, float, float]]
+    failures: dict[str, str]
+    notes: dict[str, str]
+    trials: int
+    valid: float
+    """Share of trials that gave a right output."""
+    total_seconds: float
+    thinking_share: float
+    first_improvement: float | None
+    """Seconds from the call to the first trial that beat Halide's default."""
+    schedule: list[list[Any]] = field(default_factory=list)
+
+    def over(self, name: str) -> float | None:
+        """Our speed-up over a contender."""
+        return self.speedups[name][0] if name in self.speedups else None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @staticmethod
+    def from_json(content: Mapping[str, Any]) -> Comparison:
+        speedups = {name: (r[0], r[1], r[2]) for name, r in content["speedups"].items()}
+        return Comparison(**{**content, "speedups": speedups})
+
+
+def compare(name: str, trials: int, log: Path | None, seed: int = 0, **options: Any) -> Comparison:
+    """Tune pipeline `name` (without sight of the expert's schedule), then race all contenders."""
+    module = load(name)
+    started = time.monotonic()
+    result = autosearch.tune(module.pipeline, trials=trials, log=log, seed=seed, **options)
+    total = time.monotonic() - started
+    target = hl.Target(result.target)
+    expert = Candidate(scheduled=hl.serialize_pipeline(_as_pipeline(module.expert())))
+    contenders = [Contender("autosearch", Candidate(result.best), result.best), Contender("expert", expert, None)]
+    known = {record.baseline: record for record in result.records if record.baseline}
+    for baseline, record in known.items():
+        if record.ok and record.schedule is not None:
+            contenders.append(Contender(baseline, Candidate(record.schedule), record.schedule))
+    snapshot = take(module.pipeline, target)
+    samples = race(snapshot, target, contenders, seed)
+    return _comparison(name, result, samples, total)
+
+
+def race(
+    snapshot: Snapshot, target: hl.Target, contenders: list[Contender], seed: int, seconds: float = RACE_SECONDS
+) -> dict[str, tuple[float | None, ...]]:
+    """Samples (seconds) of each contender, timed in turn in one process."""
+    with ExitStack() as stack:
+        runner = start_runner(snapshot, target, stack, seed)
+        outcome = run_race(runner, contenders, seconds, seed)
+        return {one.name: row for one, row in zip(outcome.contenders, outcome.samples, strict=True)}
+
+
+def start_runner(snapshot: Snapshot, target: hl.Target, stack: ExitStack, seed: int = 0) -> LocalRunner:
+    """Worker processes on random inputs, with the reference output in place."""
+    data = layout_data(snapshot)
+    memory = SharedMemory(data.size)
+    stack.callback(memory.close)
+    fill_inputs(data, memory, {}, seed)
+    source = Source(
+        snapshot.data,
+        snapshot.parameters,
+        snapshot.algorithm,
+        snapshot.sizes,
+        str(target),
+        derive_tolerance(snapshot.flow),
+    )
+    runner = LocalRunner(source, [data], memory, Limits(compile_seconds=120.0), workers=this_machine(target).cores)
+    stack.callback(runner.close)
+    reference = runner.build([Candidate(root_schedule(snapshot.algorithm))])[0]
+    runner.publish(reference, Effort(samples=1, min_samples=1))
+    return runner
+
+
+def _comparison(name: str, result: Result, samples: dict[str, tuple[float | None, ...]], total: float) -> Comparison:
+    seconds = {who: typical([s for s in row if s is not None]) for who, row in samples.items() if any(row)}
+    failures = dict(result.baselines.failures)
+    failures.update({who: "failed in the race" for who in samples if who not in seconds})
+    speedups = {}
+    for who in seconds:
+        if who != "autosearch":
+            ratio = _ratio(samples[who], samples["autosearch"])
+            speedups[who] = (ratio.value, ratio.low, ratio.high)
+    searched = [record for record in result.records if not record.baseline]
+    valid = [record for record in searched if record.ok]
+    default = result.baselines.get("default")
+    better = [r.elapsed for r in result.records if r.ok and default and typical(r.times) < default]
+    return Comparison(
+        name,
+        len(result.snapshot.algorithm.funcs),
+        seconds,
+        speedups,
+        failures,
+        dict(result.baselines.notes),
+        len(searched),
+        len(valid) / max(1, len(searched)),
+        total,
+        result.overhead.thinking / max(1e-9, result.overhead.total),
+        min(better, default=None),
+        result.best.to_json(),
+    )
+
+
+def _ratio(slow: tuple[float | None, ...], fast: tuple[float | None, ...]) -> Ratio:
+    pairs = [(a, b) for a, b in zip(slow, fast, strict=True) if a is not None and b is not None]
+    return paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
+
+
+def _as_pipeline(outputs: Any) -> hl.Pipeline:
+    return hl.Pipeline(list(outputs) if isinstance(outputs, (list, tuple)) else [outputs])
+
+
+def describe_machine() -> str:
+    """The machine in a line."""
+    machine = this_machine(hl.get_host_target())
+    return f"{machine.cpu}, {machine.cores} cores, {hl.get_host_target()}, Python {platform.python_version()}"
+
+
+def save(path: Path, content: Any) -> None:
+    """Write JSON so that a reader never sees half of it."""
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(content, indent=1) + "\n")
+    os.replace(temporary, path)

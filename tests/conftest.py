@@ -1,0 +1,41 @@
+"""Shared fixtures: snapshots of the sample pipelines, spaces, random proposals."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+
+import halide as hl
+import pytest
+
+from autosearch.choices import Proposal, RandomChooser, draw
+from autosearch.machine import Machine
+from autosearch.pipeline.snapshot import Snapshot, take
+from autosearch.space.cpu import CpuSpace
+from tests.samples import SAMPLES
+
+TARGET = hl.get_host_target()
+
+
+@cache
+def snapshot_of(name: str) -> Snapshot:
+    """A snapshot of a sample pipeline, taken once."""
+    return take(SAMPLES[name], TARGET)
+
+
+@cache
+def space_of(name: str) -> CpuSpace:
+    """The space of a sample pipeline, as if tuned for a small machine."""
+    snapshot = snapshot_of(name)
+    return CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine())
+
+
+def random_proposal(name: str, seed: int) -> Proposal:
+    """A random schedule of a sample pipeline."""
+    return draw(space_of(name), RandomChooser(random.Random(seed)))
+
+
+@pytest.fixture(params=list(SAMPLES))
+def sample(request: pytest.FixtureRequest) -> str:
+    """Each sample pipeline's name in turn."""
+    return str(request.param)
