@@ -94,7 +94,7 @@ class Runner(Protocol):
     """Builds kernels and runs them, somewhere: in local processes, on a board, on a cluster.
 
     Builds may go on side by side; nothing else goes on while a kernel runs. No candidate, however bad, makes a method
-    raise or hang: its result carries the `Failure`. `autosearch.testing` has a conformance suite.
+    raise or hang: its result carries the `Failure`.
     """
 
     def limit(self, limits: Limits) -> None:
