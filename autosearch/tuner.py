@@ -34,6 +34,7 @@ from autosearch.records.log import Log, LogContent
 from autosearch.records.record import PipelineRecord, RaceRecord, TrialRecord
 from autosearch.result import Overhead, Result
 from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.structure import Structures
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import imitate
 from autosearch.strategies import STRATEGIES, make_strategy
@@ -207,9 +208,11 @@ class _Session:
         self.stack = stack
         self.thinking = Stopwatch()
         self.new_trials = 0
-        self.space = CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine)
+        self.space = CpuSpace(
+            snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine, Structures(snapshot).derive
+        )
         self.strategy = make_strategy(settings.strategy, self.space, settings.seed)
-        self.pruner = Pruner(snapshot.flow, snapshot.regions, machine, settings.seed)
+        self.pruner = Pruner(self.space.nest, machine, settings.seed)
 
     def run(self) -> Result:
         """Everything, in order."""

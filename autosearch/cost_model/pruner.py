@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from autosearch.cost_model.features import featurize
 from autosearch.cost_model.model import Rows, StageTimeModel
 from autosearch.machine import Machine
-from autosearch.pipeline.bounds import Dataflow, Regions
-from autosearch.schedule.nest import build_nest
+from autosearch.schedule.nest import LoopNest
 from autosearch.schedule.schedule import Schedule
 
 LEAST_DATA = 16
@@ -22,10 +21,10 @@ class Pruner:
     """Learns from measurements which schedules are fast, and selects among new ones."""
 
     def __init__(
-        self, flow: Dataflow, regions: Regions, machine: Machine, seed: int = 0, explore: float = 0.15
+        self, nest_of: Callable[[Schedule], LoopNest], machine: Machine, seed: int = 0, explore: float = 0.15
     ) -> None:
-        self._flow = flow
-        self._regions = regions
+        """`nest_of` gives the loop nest of a schedule."""
+        self._nest_of = nest_of
         self._machine = machine
         self._random = random.Random(seed)
         self._seed = seed
@@ -41,7 +40,7 @@ class Pruner:
         """The features of a schedule, one row a stage."""
         rows = self._known.get(schedule.digest)
         if rows is None:
-            rows = featurize(build_nest(self._flow, self._regions, schedule), self._machine)
+            rows = featurize(self._nest_of(schedule), self._machine)
             self._known[schedule.digest] = rows
         return rows
 

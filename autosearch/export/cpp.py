@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from autosearch.export.blocks import blocks
 from autosearch.export.heading import function_name, heading
 from autosearch.export.identifiers import Declaration, Identifiers
 from autosearch.export.signature import definition_digest, funcs_in_order
@@ -16,7 +17,6 @@ def cpp_header(result: Result, path: Path) -> str:
     """The header's source."""
     name = function_name(path)
     guard = f"AUTOSEARCH_SCHEDULE_{name.upper()}_H"
-    names = Identifiers(result.snapshot.algorithm, result.best)
     lines = [*(f"// {line}".rstrip() for line in heading(result)), "//"]
     lines += [
         f"// Use: call apply_schedule_{name}(get_pipeline(), get_target()) at the end of a Generator's generate(), or in",
@@ -34,10 +34,13 @@ def cpp_header(result: Result, path: Path) -> str:
     for func, digest in zip(result.snapshot.algorithm.funcs, digests, strict=True):
         lines.append(f'        {{"{func.name}", 0x{digest}ull}},')
     lines.append("    });")
-    lines += [f'    Func {identifier} = funcs.at("{func}");' for func, identifier in names.funcs.items()]
-    lines += [f"    {text}" for text in _declarations(names)]
-    lines.append("")
-    lines += ["    " + text.replace("\n", "\n    ") + ";" for text in chains(result.best, CPP, names, "    ")]
+    for block in blocks(result.snapshot, result.best):
+        lines += [f'    Func {identifier} = funcs.at("{func}");' for func, identifier in block.names.funcs.items()]
+        lines += [f"    {text}" for text in _declarations(block.names)]
+        lines.append("")
+        lines += [
+            "    " + text.replace("\n", "\n    ") + ";" for text in chains(block.schedule, CPP, block.names, "    ")
+        ]
     lines += ["}", "", f"#endif  // {guard}"]
     return "\n".join(lines) + "\n"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from autosearch.pipeline.ir import Algorithm, StageKey
 from autosearch.pipeline.names import is_anonymous
-from autosearch.schedule.directives import At, Fuse, Split
+from autosearch.schedule.directives import At, Fuse, RFactor, Split
 from autosearch.schedule.schedule import Schedule
 
 _CPP_WORDS = frozenset(
@@ -39,20 +39,26 @@ class Declaration:
 
 
 class Identifiers:
-    """The names of one schedule, see `autosearch.schedule.source.Names`."""
+    """The names of one schedule, see `autosearch.schedule.source.Names`.
 
-    def __init__(self, algorithm: Algorithm, schedule: Schedule) -> None:
+    `before`: those of what is scheduled before it in the same function, whose identifiers are known already.
+    """
+
+    def __init__(self, algorithm: Algorithm, schedule: Schedule, before: Identifiers | None = None) -> None:
         self.algorithm = algorithm
         self.declarations: list[Declaration] = []
+        """The loop variables to declare for it."""
+        self._named: list[Declaration] = list(before.lasting) if before is not None else []
+        self._before: dict[str, str] = before.all_funcs if before is not None else {}
+        self._taken: set[str] = set(before._taken) if before is not None else set()
         self._funcs: dict[str, str] = {}
+        self._made: dict[str, str] = {}
         self._loops: dict[tuple[StageKey, str], str] = {}
         used = {step.stage.func for step in schedule}
         for step in schedule:
-            for argument in step.directive.arguments():
-                if isinstance(argument, At):
-                    used.add(argument.func)
+            used.update(one.func for one in step.directive.arguments() if isinstance(one, At))
         for func in algorithm.funcs:
-            if func.name in used:
+            if func.name in used and func.name not in self._before:
                 self._funcs[func.name] = self._free(func.name)
         for func in algorithm.funcs:
             if func.name in used:
@@ -62,12 +68,22 @@ class Identifiers:
             self._introduced(step.stage, step.directive)
 
     @property
+    def lasting(self) -> list[Declaration]:
+        """All declarations so far that mean the same wherever they are used."""
+        return self._named + [one for one in self.declarations if one.name]
+
+    @property
+    def all_funcs(self) -> dict[str, str]:
+        """Identifiers of all Funcs so far."""
+        return {**self._before, **self._funcs, **self._made}
+
+    @property
     def funcs(self) -> dict[str, str]:
-        """Identifiers of the Funcs that the schedule mentions, producers first."""
+        """Identifiers of the Funcs to look up for it, producers first."""
         return dict(self._funcs)
 
     def func(self, name: str) -> str:
-        return self._funcs[name]
+        return self.all_funcs[name]
 
     def loop(self, stage: StageKey, name: str) -> str:
         return self._loops[stage, name]
@@ -75,7 +91,7 @@ class Identifiers:
     def level(self, at: At) -> tuple[str, str]:
         for stage in self.algorithm.func(at.func).stages:
             if (stage.key, at.var) in self._loops:
-                return self._funcs[at.func], self._loops[stage.key, at.var]
+                return self.func(at.func), self._loops[stage.key, at.var]
         raise KeyError(at)
 
     def _own_variables(self, key: StageKey) -> None:
@@ -100,15 +116,18 @@ class Identifiers:
         elif isinstance(directive, Fuse):
             reduction = self._is_reduction(key, directive.inner) or self._is_reduction(key, directive.outer)
             self._declare(key, directive.fused, Declaration("", reduction, name=directive.fused))
+        elif isinstance(directive, RFactor):
+            self._declare(key, directive.var, Declaration("", False, name=directive.var))
+            self._made[directive.func] = self._free(directive.func)
 
     def _is_reduction(self, key: StageKey, name: str) -> bool:
         identifier = self._loops[key, name]
-        return next(one.reduction for one in self.declarations if one.identifier == identifier)
+        return next(one.reduction for one in [*self._named, *self.declarations] if one.identifier == identifier)
 
     def _declare(self, key: StageKey, name: str, wanted: Declaration) -> None:
         if (key, name) in self._loops:
             return
-        for one in self.declarations:
+        for one in [*self._named, *self.declarations]:
             same = (one.reduction, one.name, one.func, one.update, one.place)
             if same == (wanted.reduction, wanted.name, wanted.func, wanted.update, wanted.place):
                 self._loops[key, name] = one.identifier
@@ -122,9 +141,9 @@ class Identifiers:
     def _free(self, name: str) -> str:
         stem = re.sub(r"\W", "_", name)
         stem = stem if not stem[0].isdigit() else f"_{stem}"
-        taken = {*self._funcs.values(), *(one.identifier for one in self.declarations)}
         candidate, number = stem, 1
-        while candidate in taken or keyword.iskeyword(candidate) or candidate in _CPP_WORDS | _OUR_WORDS:
+        while candidate in self._taken or keyword.iskeyword(candidate) or candidate in _CPP_WORDS | _OUR_WORDS:
             number += 1
             candidate = f"{stem}_{number}"
+        self._taken.add(candidate)
         return candidate

@@ -6,6 +6,7 @@ import inspect
 from pathlib import Path
 
 from autosearch.export import signature
+from autosearch.export.blocks import blocks
 from autosearch.export.heading import heading
 from autosearch.export.identifiers import Declaration, Identifiers
 from autosearch.export.signature import definition_digest, funcs_in_order
@@ -16,7 +17,6 @@ from autosearch.schedule.source import PYTHON, chains
 def python_module(result: Result, path: Path) -> str:
     """The module's source."""
     algorithm = result.snapshot.algorithm
-    names = Identifiers(algorithm, result.best)
     digests = [definition_digest(func) for func in funcs_in_order(result.snapshot.fresh())]
     expected = ",\n    ".join(
         f"({func.name!r}, {digest!r})" for func, digest in zip(algorithm.funcs, digests, strict=True)
@@ -27,14 +27,24 @@ def python_module(result: Result, path: Path) -> str:
     lines += ["def apply_schedule(pipeline):"]
     lines += ['    """Schedule `pipeline` (an hl.Pipeline or hl.Func, not scheduled yet)."""']
     lines += ["    funcs = check(pipeline if isinstance(pipeline, hl.Pipeline) else hl.Pipeline([pipeline]))"]
-    lines += [f"    {identifier} = funcs[{name!r}]" for name, identifier in names.funcs.items()]
-    lines += [f"    {line}" for line in _declarations(names)]
-    for text in chains(result.best, PYTHON, names, "        "):
-        lines.append(f"    (\n        {text}\n    )" if "\n" in text else f"    {text}")
+    for block in blocks(result.snapshot, result.best):
+        lines += [f"    {identifier} = funcs[{name!r}]" for name, identifier in block.names.funcs.items()]
+        lines += [f"    {line}" for line in _declarations(block.names)]
+        lines += [_statement(text) for text in chains(block.schedule, PYTHON, block.names, "        ")]
     lines += ["", "", _check_source(), "", ""]
     for function in (signature.funcs_in_order, signature.definition_digest, signature.plain_name):
         lines += [inspect.getsource(function).rstrip(), "", ""]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _statement(chain: str) -> str:
+    """A chain of calls over several lines needs parentheses."""
+    if "\n" not in chain:
+        return f"    {chain}"
+    target, assigns, value = chain.partition(" = ")
+    if not assigns or "\n" in target:
+        return f"    (\n        {chain}\n    )"
+    return f"    {target} = (\n        {value}\n    )"
 
 
 def _declarations(names: Identifiers) -> list[str]:

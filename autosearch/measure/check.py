@@ -86,9 +86,9 @@ def _float_mismatch(
     magnitude = np.abs(reference)
     typical = float(magnitude[finite].mean(dtype=np.float64)) if finite.any() else 0.0
     with np.errstate(invalid="ignore", over="ignore"):
-        off = ~(np.abs(output - reference) <= tolerance.relative * np.maximum(magnitude, typical))
+        near = np.abs(output - reference) <= tolerance.relative * np.maximum(magnitude, typical)
     same = (output == reference) | (np.isnan(output) & np.isnan(reference))
-    return np.asarray(off & ~same)
+    return np.asarray(~(near & finite) & ~same)
 
 
 def _widen(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

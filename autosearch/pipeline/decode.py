@@ -28,22 +28,22 @@ def deep_recursion(limit: int = 50_000) -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def decode_algorithm(root: Node, order: tuple[str, ...]) -> Algorithm:
+def decode_algorithm(root: Node, order: tuple[str, ...], names: Mapping[str, str] | None = None) -> Algorithm:
     """The algorithm in a serialized pipeline.
 
     `order` is the realization order, in the pipeline's own names (producers first); Funcs not in it are not reachable
-    from the outputs and are left out. Raises `PipelineError` where something needed is missing.
+    from the outputs and are left out. `names`: their canonical names, where these are known already. Raises
+    `PipelineError` where something needed is missing.
     """
     try:
         with deep_recursion():
-            return _algorithm(root, order)
+            return _algorithm(root, order, names or canonical_funcs(order))
     except (KeyError, IndexError, AttributeError, TypeError, ValueError) as error:
         raise PipelineError(f"the serialized pipeline is inconsistent ({type(error).__name__}: {error})") from None
 
 
-def _algorithm(root: Node, order: tuple[str, ...]) -> Algorithm:
+def _algorithm(root: Node, order: tuple[str, ...], canonical: Mapping[str, str]) -> Algorithm:
     nodes = {func.name: func for func in root.funcs}
-    canonical = canonical_funcs(order)
     by_index = dict(enumerate(root.func_names_in_order))
     inputs: dict[str, Input] = {}
     for parameter in root.external_parameters:

@@ -119,12 +119,13 @@ def from_json(content: Any) -> Record:
         raise LogError("a line of a log must be a JSON object")
     if content.get("format") != FORMAT:
         raise LogError(f"this log is of format {content.get('format')!r}; this version reads format {FORMAT}")
-    reader = _READERS.get(content.get("kind", ""))
+    kind = content.get("kind")
+    reader = _READERS.get(kind) if isinstance(kind, str) else None
     if reader is None:
-        raise LogError(f"a record of unknown kind {content.get('kind')!r}")
+        raise LogError(f"a record of unknown kind {kind!r}")
     try:
         return reader(content)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise LogError(f"a {content['kind']} record is malformed: {type(error).__name__} {error}") from None
     except LogError:
         raise

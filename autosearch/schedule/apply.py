@@ -8,6 +8,7 @@ import halide as hl
 
 from autosearch.errors import ScheduleError
 from autosearch.pipeline.ir import Algorithm, StageKey
+from autosearch.pipeline.names import canonical_rvars
 from autosearch.pipeline.snapshot import funcs_of
 from autosearch.schedule.directives import (
     Align,
@@ -22,6 +23,7 @@ from autosearch.schedule.directives import (
     PrefetchStrategy,
     Reorder,
     ReorderStorage,
+    RFactor,
     Split,
     Tail,
 )
@@ -36,26 +38,28 @@ _HALIDE_ENUMS = {
 }
 
 
-def apply(schedule: Schedule, pipeline: hl.Pipeline, algorithm: Algorithm) -> None:
+def apply(schedule: Schedule, pipeline: hl.Pipeline, algorithm: Algorithm) -> dict[str, hl.Func]:
     """Apply every directive, in order, to the Funcs of `pipeline`, an instance of `algorithm` with no schedule yet.
 
-    Raises `ScheduleError` with the directive and Halide's reason where one is refused; the pipeline is then half
-    scheduled and of no more use.
+    Returns all Funcs by canonical name, those that the schedule made included. Raises `ScheduleError` with the
+    directive and Halide's reason where one is refused; the pipeline is then half scheduled and of no more use.
     """
     funcs = funcs_of(pipeline)
     if len(funcs) != len(algorithm.funcs):
         raise ScheduleError(f"the pipeline has {len(funcs)} Funcs, but the schedule is for {len(algorithm.funcs)}")
-    context = _Context(algorithm, {f.name: handle for f, handle in zip(algorithm.funcs, funcs, strict=True)})
+    handles = {f.name: handle for f, handle in zip(algorithm.funcs, funcs, strict=True)}
+    context = _Context(handles, {f.name: f.args for f in algorithm.funcs})
     for step in schedule:
         context.run(step)
+    return context.funcs
 
 
 class _Context:
-    """Halide's objects for canonical names, growing as splits introduce loops."""
+    """Halide's objects for canonical names, growing as splits introduce loops and `rfactor` Funcs."""
 
-    def __init__(self, algorithm: Algorithm, funcs: dict[str, hl.Func]) -> None:
-        self.algorithm = algorithm
+    def __init__(self, funcs: dict[str, hl.Func], args: dict[str, tuple[str, ...]]) -> None:
         self.funcs = funcs
+        self.args = args
         self.loops: dict[StageKey, dict[str, Any]] = {}
 
     def run(self, step: Step) -> None:
@@ -69,10 +73,14 @@ class _Context:
             level = hl.LoopLevel(self.func(directive.at.func, step), self.loop(directive.at, step), directive.stage)
             arguments = [level, arguments[2]]
         try:
-            getattr(receiver, directive.method)(*arguments)
+            returned = getattr(receiver, directive.method)(*arguments)
         except (hl.HalideError, TypeError) as error:
             reason = next((line for line in str(error).splitlines() if line.strip()), "refused")
             raise ScheduleError(f"{step.stage}.{directive.method}: {reason}") from error
+        if isinstance(directive, RFactor):
+            self.funcs[directive.func] = returned
+            self.args[directive.func] = (*self.args[step.stage.func], directive.var)
+            del self.loops[step.stage]  # it merges now, over other reduction variables
 
     def func(self, name: str, step: Step) -> hl.Func:
         if name not in self.funcs:
@@ -90,12 +98,12 @@ class _Context:
     def known(self, stage: StageKey) -> dict[str, Any]:
         """The loops of a stage by canonical name; at first its own variables."""
         if stage not in self.loops:
-            func = self.algorithm.func(stage.func)
             handle = self.funcs[stage.func]
-            names: dict[str, Any] = dict(zip(func.args, handle.args(), strict=True))
+            names: dict[str, Any] = dict(zip(self.args[stage.func], handle.args(), strict=True))
             if stage.index:
-                rvars = func.stages[stage.index].rvars
-                names.update(zip((r.name for r in rvars), handle.rvars(stage.index - 1), strict=True))
+                rvars = handle.rvars(stage.index - 1)
+                canonical = canonical_rvars([rvar.name() for rvar in rvars], names)
+                names.update((canonical[rvar.name()], rvar) for rvar in rvars)
             self.loops[stage] = names
         return self.loops[stage]
 
@@ -112,13 +120,17 @@ class _Context:
         elif isinstance(directive, Fuse):
             reduction = any(isinstance(names.get(n), hl.RVar) for n in (directive.inner, directive.outer))
             names.setdefault(directive.fused, (hl.RVar if reduction else hl.Var)(directive.fused))
+        elif isinstance(directive, RFactor):
+            if directive.func in self.funcs:
+                raise ScheduleError(f"{step.stage}.rfactor: there already is a Func {directive.func!r}")
+            names[directive.var] = hl.Var(directive.var)
 
     def loop(self, at: At, step: Step) -> Any:
         """The variable of a loop level, found in whichever stage of the Func has it."""
-        func = self.algorithm.func(at.func) if at.func in self.algorithm.by_name else None
-        for stage in func.stages if func is not None else ():
-            if at.var in self.known(stage.key):
-                return self.known(stage.key)[at.var]
+        for index in range(self.func(at.func, step).num_update_definitions() + 1):
+            names = self.known(StageKey(at.func, index))
+            if at.var in names:
+                return names[at.var]
         raise ScheduleError(f"{step.stage}.{step.directive.method}: {at.func} has no loop {at.var!r}")
 
     def convert(self, argument: Argument, step: Step) -> Any:

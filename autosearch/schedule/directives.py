@@ -396,12 +396,29 @@ class ComputeWith(Directive):
         return (self.at, self.stage, self.align)
 
 
+@dataclass(frozen=True)
+class RFactor(Directive):
+    """Accumulate the iterations of reduction loop `loop` apart, in a new Func `func`, and merge them afterwards.
+
+    In the new Func the pure variable `var` takes the loop's place; its other dimensions are those of the Func factored.
+    This changes which Funcs there are: see `autosearch.schedule.structure`.
+    """
+
+    method = "rfactor"
+    loop: str
+    var: str
+    func: str
+
+    def arguments(self) -> tuple[Argument, ...]:
+        return (Loop(self.loop), Loop(self.var))
+
+
 DIRECTIVES: dict[str, type[Directive]] = {
     cls.method: cls
     for cls in (
         Split, Fuse, Reorder, Vectorize, Unroll, Parallel, Atomic, Partition, Prefetch, ComputeRoot, ComputeAt,
         StoreRoot, StoreAt, HoistStorageRoot, HoistStorage, StoreIn, ReorderStorage, AlignStorage, BoundStorage,
-        FoldStorage, Bound, BoundExtent, AlignBounds, ComputeWith,
+        FoldStorage, Bound, BoundExtent, AlignBounds, ComputeWith, RFactor,
     )
 }  # fmt: skip
 """All directives by the name of their method, which is also their name in JSON."""

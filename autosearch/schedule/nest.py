@@ -367,7 +367,6 @@ class _Printer:
             if not placement.inline and placement.store == position and placement.store != placement.compute:
                 self.lines.append("  " * indent + f"store {name}:")
                 indent += 1
-        for name, placement in self.in_order():
             if placement.inline or placement.compute != position:
                 continue
             self.lines.append("  " * indent + f"produce {name}:")

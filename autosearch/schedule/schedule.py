@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from autosearch.errors import ScheduleError
 from autosearch.pipeline.ir import StageKey
-from autosearch.schedule.directives import DIRECTIVES, At, Directive
+from autosearch.schedule.directives import DIRECTIVES, At, Directive, RFactor
 
 _UPDATE = re.compile(r"^(.+)\.update\((\d+)\)$")
 
@@ -49,6 +49,17 @@ class Schedule:
     def of(self, stage: StageKey) -> tuple[Directive, ...]:
         """The directives of one stage."""
         return self.by_stage.get(stage, ())
+
+    @cached_property
+    def structure(self) -> Schedule:
+        """The part that changes which Funcs there are: up to the last `rfactor`."""
+        places = [place for place, step in enumerate(self.steps) if isinstance(step.directive, RFactor)]
+        return Schedule(self.steps[: places[-1] + 1] if places else ())
+
+    @cached_property
+    def rest(self) -> Schedule:
+        """The part after `structure`, for the Funcs that there are then."""
+        return Schedule(self.steps[len(self.structure) :])
 
     @cached_property
     def digest(self) -> str:

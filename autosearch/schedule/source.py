@@ -19,6 +19,7 @@ from autosearch.schedule.directives import (
     Memory,
     PartitionPolicy,
     PrefetchStrategy,
+    RFactor,
     Tail,
 )
 from autosearch.schedule.schedule import Schedule
@@ -67,9 +68,11 @@ class Syntax:
     false: str
     qualified: bool = True
     """Whether an enum's value needs its type."""
+    new: str = ""
+    """Before the name of a new Func."""
 
 
-CPP = Syntax("::", "", "true", "false")
+CPP = Syntax("::", "", "true", "false", new="Func ")
 PYTHON = Syntax(".", "hl.", "True", "False")
 PLAIN = Syntax("", "", "true", "false", qualified=False)
 
@@ -80,15 +83,32 @@ def plain_text(schedule: Schedule) -> str:
 
 
 def chains(schedule: Schedule, syntax: Syntax, names: Names, indent: str) -> list[str]:
-    """One chain of calls for each stage that has directives."""
+    """One chain of calls for each stage that has directives; one that ends in `rfactor` assigns what it returns."""
     result = []
-    for stage, directives in schedule.by_stage.items():
+    for stage, directives in _grouped(schedule):
         calls = [_call(directive, stage, syntax, names) for directive in directives]
         receiver = names.func(stage.func) + (f".update({stage.index - 1})" if stage.index else "")
+        last = directives[-1]
+        if isinstance(last, RFactor):
+            receiver = f"{syntax.new}{names.func(last.func)} = {receiver}"
         one_line = receiver + "".join(calls)
         short = len(one_line) <= _LINE and len(calls) < 3
         result.append(one_line if short else receiver + "".join(f"\n{indent}{call}" for call in calls))
     return result
+
+
+def _grouped(schedule: Schedule) -> list[tuple[StageKey, list[Directive]]]:
+    """The directives of each stage; an `rfactor` ends a group, since what follows is for another stage of that name."""
+    groups: list[tuple[StageKey, list[Directive]]] = []
+    open_groups: dict[StageKey, list[Directive]] = {}
+    for step in schedule:
+        if step.stage not in open_groups:
+            open_groups[step.stage] = []
+            groups.append((step.stage, open_groups[step.stage]))
+        open_groups[step.stage].append(step.directive)
+        if isinstance(step.directive, RFactor):
+            del open_groups[step.stage]
+    return groups
 
 
 def _call(directive: Directive, stage: StageKey, syntax: Syntax, names: Names) -> str:

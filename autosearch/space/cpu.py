@@ -6,22 +6,23 @@ its stages. Every answer offered is legal as far as can be told without Halide.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from autosearch.choices import Chooser
+from autosearch.errors import ScheduleError
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
-from autosearch.pipeline.intervals import Bindings, constant_value
-from autosearch.pipeline.ir import Algorithm, Func, ReductionVar, Stage, StageKey
+from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.pipeline.operations import body_size, is_associative, is_scatter, work
+from autosearch.pipeline.snapshot import Snapshot
 from autosearch.schedule.directives import Bound, Directive, Tail
-from autosearch.schedule.nest import ROOT, LoopNest, Placement
+from autosearch.schedule.nest import ROOT, LoopNest, Placement, build_nest
 from autosearch.schedule.schedule import Schedule, Step
+from autosearch.space.ground import Ground
 from autosearch.space.placement import FuncFacts, choose_placement, placement_directives
-from autosearch.space.slack import allowed_regions
+from autosearch.space.structure import choose_structure
 from autosearch.space.tiling import Tiling
 from autosearch.space.tiling_rules import StageFacts, choose_tiling
 
@@ -32,100 +33,62 @@ MAX_GUARDED_BODY = 150
 MAX_BOUND_EXTENT = 4
 """Output dimensions this short (colour channels) may be stated to have exactly the extent tuned for."""
 
+Derive = Callable[[Schedule], Snapshot]
+"""The pipeline after structural directives. Raises `ScheduleError` where Halide refuses them."""
+
 
 class CpuSpace:
     """All CPU schedules that the rules can make of one algorithm at given sizes."""
 
-    def __init__(self, flow: Dataflow, regions: Regions, inputs: dict[str, Box], machine: Machine) -> None:
-        self.flow = flow
-        self.regions = regions
+    def __init__(
+        self,
+        flow: Dataflow,
+        regions: Regions,
+        inputs: dict[str, Box],
+        machine: Machine,
+        derive: Derive | None = None,
+    ) -> None:
+        """`derive` gives what is left to schedule after structural directives; without it there are none."""
+        self.inputs = inputs
         self.machine = machine
-        self.algorithm: Algorithm = flow.algorithm
-        self.allowed = allowed_regions(flow, regions, inputs)
+        self._derive = derive
+        self._grounds = {Schedule(): Ground(flow, regions, inputs, machine)}
 
     def build(self, chooser: Chooser) -> Schedule:
         """Ask the chooser every question, in order, and return the schedule that the answers make."""
-        return _Build(self, chooser).run()
+        structure = Schedule()
+        if self._derive is not None:
+            structure = choose_structure(self.ground, chooser)
+        ground = self.ground(structure.structure)
+        return Schedule(structure.steps + _Build(ground, chooser).run().steps)
 
-    @cached_property
+    def ground(self, structure: Schedule) -> Ground:
+        """The algorithm after the directives of `structure`. Raises `ScheduleError` where Halide refuses them."""
+        if structure not in self._grounds:
+            if self._derive is None:
+                raise ScheduleError("this space holds no rfactor()")
+            derived = self._derive(structure)
+            self._grounds[structure] = Ground(derived.flow, derived.regions, self.inputs, self.machine)
+        return self._grounds[structure]
+
+    def nest(self, schedule: Schedule) -> LoopNest:
+        """The loop nest of a schedule, this space's or any other. Raises `ScheduleError`, see `build_nest`."""
+        ground = self.ground(schedule.structure)
+        return build_nest(ground.flow, ground.regions, schedule.rest)
+
+    @property
     def left_alone(self) -> dict[str, str]:
         """Funcs that are not searched but left at their default schedule, with the reason."""
-        reasons = {}
-        for func in self.algorithm.funcs:
-            if func.extern:
-                reasons[func.name] = f"an extern stage ({func.extern})"
-        return reasons
-
-    @cached_property
-    def may_inline(self) -> frozenset[str]:
-        """Funcs that can be computed where they are used: pure ones that no extern stage reads."""
-        read_by_extern = {
-            name for f in self.algorithm.funcs if f.extern for name in self.algorithm.producers[StageKey(f.name)]
-        }
-        names = {func.name for func in self.algorithm.funcs if func.is_pure} - read_by_extern
-        return frozenset(names - set(self.algorithm.outputs))
-
-    @cached_property
-    def calls(self) -> dict[StageKey, dict[str, int]]:
-        """How often the text of each stage calls each other Func."""
-        return {
-            key: {edge.producer: edge.loads for edge in edges if not edge.is_input and edge.producer != key.func}
-            for key, edges in self.flow.edges.items()
-        }
-
-    def constant_vars(self, stage: Stage) -> frozenset[str]:
-        """Loop variables of a stage whose extents are compile-time constants wherever it is computed."""
-        return frozenset(
-            {rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | self.constant_dims[stage.func]
-        )
-
-    def _is_constant_rvar(self, rvar: ReductionVar) -> bool:
-        blank = Bindings(self.algorithm)
-        return constant_value(rvar.extent, blank) is not None and constant_value(rvar.min, blank) is not None
-
-    @cached_property
-    def constant_dims(self) -> dict[str, frozenset[str]]:
-        """For each Func the dimensions whose extents the algorithm fixes: by a bound, or by how all consumers read it."""
-        blank = Bindings(self.algorithm)
-        found: dict[str, frozenset[str]] = {}
-        for func in reversed(self.algorithm.funcs):
-            bounded = {
-                n for n, low, size in func.bounds if size is not None and constant_value(size, blank) is not None
-            }
-            if func.name not in self.algorithm.outputs:
-                bounded |= {arg for place, arg in enumerate(func.args) if self._read_constantly(func, place, found)}
-            found[func.name] = frozenset(bounded & set(func.args))
-        return found
-
-    def _read_constantly(self, func: Func, place: int, known: dict[str, frozenset[str]]) -> bool:
-        for key in (*self.algorithm.consumers[func.name], *(stage.key for stage in func.updates)):
-            stage = self.algorithm.stage(key)
-            fixed = {rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | known.get(
-                key.func, frozenset()
-            )
-            if key.func == func.name:
-                fixed = fixed | {func.args[place]}
-            edges = [edge for edge in self.flow.edges[key] if edge.producer == func.name and not edge.is_input]
-            for edge in edges + ([self.flow.stores[key]] if key.func == func.name else []):
-                for access in edge.accesses:
-                    index = access.index[place]
-                    if index is None or any(variable not in fixed for variable, _ in index.coefficients):
-                        return False
-        return True
-
-    def lanes(self, stage: Stage) -> int:
-        """Elements in a native vector of the widest type that the stage handles."""
-        widest = max((t.bytes for t in self.algorithm.func(stage.func).types), default=4)
-        return max(1, self.machine.vector_bytes // widest)
+        return self.ground(Schedule()).left_alone
 
 
 class _Build:
     """One walk through the questions."""
 
-    def __init__(self, space: CpuSpace, chooser: Chooser) -> None:
-        self.space = space
+    def __init__(self, ground: Ground, chooser: Chooser) -> None:
+        self.ground = ground
         self.chooser = chooser
-        self.nest = LoopNest(space.flow, space.regions)
+        self.nest = LoopNest(ground.flow, ground.regions)
         self.labels: dict[StageKey, tuple[str, ...]] = {}
         self.bodies: dict[StageKey, _Body] = {}
         self.calls: dict[str, dict[StageKey, int]] = {}
@@ -133,8 +96,8 @@ class _Build:
         self.steps: list[Step] = []
 
     def run(self) -> Schedule:
-        for func in reversed(self.space.algorithm.funcs):
-            if func.name in self.space.left_alone:
+        for func in reversed(self.ground.algorithm.funcs):
+            if func.name in self.ground.left_alone:
                 self.leave_alone(func)
             else:
                 self.decide(func)
@@ -142,14 +105,14 @@ class _Build:
 
     def leave_alone(self, func: Func) -> None:
         self.nest.place(func, ROOT)
-        if func.name not in self.space.algorithm.outputs:
+        if func.name not in self.ground.algorithm.outputs:
             self.add(func.stages[0], placement_directives(self.nest, ROOT))
         for stage in func.stages:
             self.labels[stage.key] = tuple(f"{name}@outer" for name in reversed(stage.loop_vars))
             self.remember(stage, 1)
 
     def decide(self, func: Func) -> None:
-        is_output = func.name in self.space.algorithm.outputs
+        is_output = func.name in self.ground.algorithm.outputs
         placement = ROOT if is_output else self.place(func)
         head = [] if is_output else placement_directives(self.nest, placement)
         bounds = self.choose_bounds(func) if is_output else []
@@ -174,30 +137,30 @@ class _Build:
             or self.bodies[key].copies * (self.bodies[key].size + count * size) <= MAX_INLINED_BODY
             for key, count in calls.items()
         )
-        facts = FuncFacts(func.name in self.space.may_inline and fits, sum(calls.values()), work(func.stages[0]))
-        return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.space.machine)
+        facts = FuncFacts(func.name in self.ground.may_inline and fits, sum(calls.values()), work(func.stages[0]))
+        return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine)
 
     def inline(self, func: Func) -> None:
         """Its consumers now do its work, and call what it calls."""
         stage = func.stages[0]
         for key, count in self.calls.get(func.name, {}).items():
             self.bodies[key].size += count * body_size(stage)
-            for producer, inner in self.space.calls[stage.key].items():
+            for producer, inner in self.ground.calls[stage.key].items():
                 by_stage = self.calls.setdefault(producer, {})
                 by_stage[key] = by_stage.get(key, 0) + count * inner
 
     def remember(self, stage: Stage, copies: int) -> None:
         """A stage computed: the size of its body, and what it calls."""
         self.bodies[stage.key] = _Body(copies, body_size(stage))
-        for producer, count in self.space.calls[stage.key].items():
+        for producer, count in self.ground.calls[stage.key].items():
             by_stage = self.calls.setdefault(producer, {})
             by_stage[stage.key] = by_stage.get(stage.key, 0) + count
 
     def choose_bounds(self, func: Func) -> list[Bound]:
         result = []
-        box = self.space.regions.funcs[func.name]
+        box = self.ground.regions.funcs[func.name]
         for arg, (low, _), extent in zip(func.args, box, extents(box), strict=True):
-            if extent <= MAX_BOUND_EXTENT and arg not in self.space.constant_vars(func.stages[0]):
+            if extent <= MAX_BOUND_EXTENT and arg not in self.ground.constant_vars(func.stages[0]):
                 answer = self.chooser.choose(f"{func.name}/bound/{arg}", ["exact", "any"], [0.8, 0.2])
                 if answer == "exact":
                     result.append(Bound(arg, int(low), extent))
@@ -206,7 +169,7 @@ class _Build:
     def stage(self, func: Func, stage: Stage, placement: Placement, constant: frozenset[str]) -> list[Directive]:
         box = self.nest.required(func.name, placement.compute)
         assert box is not None
-        ranges = self.space.flow.environment(stage, box)
+        ranges = self.ground.flow.environment(stage, box)
         sizes = {name: max(1, int(ranges[name][1] - ranges[name][0]) + 1) for name in stage.loop_vars}
         facts = self.facts(stage, sizes, placement, box, constant)
 
@@ -223,8 +186,8 @@ class _Build:
     def facts(
         self, stage: Stage, ranges: dict[str, int], placement: Placement, box: Box, constant: frozenset[str]
     ) -> StageFacts:
-        space = self.space
-        lanes = space.lanes(stage)
+        ground = self.ground
+        lanes = ground.lanes(stage)
         associative = is_associative(stage)
         vectorizable = sorted(stage.pure_vars, key=lambda name: ranges[name] < lanes)
         if associative and not is_scatter(stage):
@@ -235,7 +198,7 @@ class _Build:
             stage,
             ranges,
             lanes,
-            space.constant_vars(stage) | constant,
+            ground.constant_vars(stage) | constant,
             tuple(vectorizable),
             frozenset(parallelizable),
             not free,
@@ -265,21 +228,21 @@ class _Build:
         Under a guarded split that isn't safe: where a Func's bounds are not simple, Halide 21 loses the guard of
         nested splits and writes beyond the allocation. Outputs and reduction variables have simple bounds.
         """
-        if stage.is_rvar(variable) or stage.func in self.space.algorithm.outputs:
+        if stage.is_rvar(variable) or stage.func in self.ground.algorithm.outputs:
             return extent
-        room = self.room(self.space.algorithm.func(stage.func), stage, placement, box, variable, extent)
+        room = self.room(self.ground.algorithm.func(stage.func), stage, placement, box, variable, extent)
         return max(room.round_up, room.shift if stage.index == 0 else 0)
 
     def room(self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> _Room:
         place = func.args.index(variable)
-        whole = self.nest.required(func.name, None) or self.space.regions.funcs[func.name]
-        low, high = hull(whole, self.space.regions.funcs[func.name])[place]
-        first, last = self.space.allowed[func.name][place]
+        whole = self.nest.required(func.name, None) or self.ground.regions.funcs[func.name]
+        low, high = hull(whole, self.ground.regions.funcs[func.name])[place]
+        first, last = self.ground.allowed[func.name][place]
         whole_anyway = box[place] == (low, high)
         slides = placement.store != placement.compute  # then a production may compute a single new row
         varies = not whole_anyway and (slides or self.is_clamped(func.name) or self.has_partial_tiles(placement))
         shortest = 1 if varies else extent
-        output = func.name in self.space.algorithm.outputs and variable not in self.space.constant_vars(stage)
+        output = func.name in self.ground.algorithm.outputs and variable not in self.ground.constant_vars(stage)
         return _Room(
             # Rounding up an output would demand that its size be a multiple.
             1 if output else int(last - high) + 1,
@@ -290,8 +253,8 @@ class _Build:
 
     def is_clamped(self, name: str) -> bool:
         """Whether what is needed of a Func shrinks at the borders, because an index that reads it is clamped there."""
-        for key in self.space.algorithm.consumers[name]:
-            if any(edge.producer == name and not edge.is_affine for edge in self.space.flow.edges[key]):
+        for key in self.ground.algorithm.consumers[name]:
+            if any(edge.producer == name and not edge.is_affine for edge in self.ground.flow.edges[key]):
                 return True
             placement = self.nest.placements[key.func]
             if (placement.inline or placement.compute is not None) and self.is_clamped(key.func):

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from autosearch.choices import FirstChooser, Option, Recorder, Replay, Trace
 from autosearch.schedule.directives import Bound, Tail
 from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
-from autosearch.schedule.nest import LoopNest, Position, StageNest, build_nest
+from autosearch.schedule.nest import LoopNest, Position, StageNest
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
+from autosearch.space.structure import structure_answers
 from autosearch.space.tiling import OUTER, UNROLL
 
 
@@ -34,14 +35,17 @@ class Imitation:
 
 def imitate(space: CpuSpace, schedule: Schedule) -> Imitation:
     """The trace in `space` of a given schedule. Raises `ScheduleError` where the schedule isn't one of the pipeline."""
-    wanted = build_nest(space.flow, space.regions, schedule)
-    recorder = Recorder(Replay(_answers(wanted, schedule), FirstChooser()))
+    wanted = space.nest(schedule)
+    answers: dict[str, Option] = {**structure_answers(schedule), **_answers(wanted, schedule)}
+    recorder = Recorder(Replay(answers, FirstChooser()))
     built = space.build(recorder)
-    made = build_nest(space.flow, space.regions, built)
+    made = space.nest(built)
     return Imitation(recorder.trace, built, tuple(_differences(wanted, made)))
 
 
 def _differences(wanted: LoopNest, made: LoopNest) -> list[str]:
+    if wanted.algorithm != made.algorithm:
+        return ["rfactor"]
     result = []
     for func in wanted.algorithm.funcs:
         a, b = wanted.placements[func.name], made.placements[func.name]

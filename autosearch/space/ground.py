@@ -1,0 +1,94 @@
+"""What the rules know of one algorithm before the first question."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from autosearch.machine import Machine
+from autosearch.pipeline.access import Box
+from autosearch.pipeline.bounds import Dataflow, Regions
+from autosearch.pipeline.intervals import Bindings, constant_value
+from autosearch.pipeline.ir import Algorithm, Func, ReductionVar, Stage, StageKey
+from autosearch.space.slack import allowed_regions
+
+
+class Ground:
+    """An algorithm at given sizes, on a given machine: what may be inlined, what is constant, what may be read."""
+
+    def __init__(self, flow: Dataflow, regions: Regions, inputs: dict[str, Box], machine: Machine) -> None:
+        self.flow = flow
+        self.regions = regions
+        self.machine = machine
+        self.algorithm: Algorithm = flow.algorithm
+        self.allowed = allowed_regions(flow, regions, inputs)
+
+    @cached_property
+    def left_alone(self) -> dict[str, str]:
+        """Funcs that are not searched but left at their default schedule, with the reason."""
+        reasons = {}
+        for func in self.algorithm.funcs:
+            if func.extern:
+                reasons[func.name] = f"an extern stage ({func.extern})"
+        return reasons
+
+    @cached_property
+    def may_inline(self) -> frozenset[str]:
+        """Funcs that can be computed where they are used: pure ones that no extern stage reads."""
+        read_by_extern = {
+            name for f in self.algorithm.funcs if f.extern for name in self.algorithm.producers[StageKey(f.name)]
+        }
+        names = {func.name for func in self.algorithm.funcs if func.is_pure} - read_by_extern
+        return frozenset(names - set(self.algorithm.outputs))
+
+    @cached_property
+    def calls(self) -> dict[StageKey, dict[str, int]]:
+        """How often the text of each stage calls each other Func."""
+        return {
+            key: {edge.producer: edge.loads for edge in edges if not edge.is_input and edge.producer != key.func}
+            for key, edges in self.flow.edges.items()
+        }
+
+    def constant_vars(self, stage: Stage) -> frozenset[str]:
+        """Loop variables of a stage whose extents are compile-time constants wherever it is computed."""
+        return frozenset(
+            {rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | self.constant_dims[stage.func]
+        )
+
+    def _is_constant_rvar(self, rvar: ReductionVar) -> bool:
+        blank = Bindings(self.algorithm)
+        return constant_value(rvar.extent, blank) is not None and constant_value(rvar.min, blank) is not None
+
+    @cached_property
+    def constant_dims(self) -> dict[str, frozenset[str]]:
+        """For each Func the dimensions whose extents the algorithm fixes: by a bound, or by how all consumers read it."""
+        blank = Bindings(self.algorithm)
+        found: dict[str, frozenset[str]] = {}
+        for func in reversed(self.algorithm.funcs):
+            bounded = {
+                n for n, low, size in func.bounds if size is not None and constant_value(size, blank) is not None
+            }
+            if func.name not in self.algorithm.outputs:
+                bounded |= {arg for place, arg in enumerate(func.args) if self._read_constantly(func, place, found)}
+            found[func.name] = frozenset(bounded & set(func.args))
+        return found
+
+    def _read_constantly(self, func: Func, place: int, known: dict[str, frozenset[str]]) -> bool:
+        for key in (*self.algorithm.consumers[func.name], *(stage.key for stage in func.updates)):
+            stage = self.algorithm.stage(key)
+            fixed = {rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | known.get(
+                key.func, frozenset()
+            )
+            if key.func == func.name:
+                fixed = fixed | {func.args[place]}
+            edges = [edge for edge in self.flow.edges[key] if edge.producer == func.name and not edge.is_input]
+            for edge in edges + ([self.flow.stores[key]] if key.func == func.name else []):
+                for access in edge.accesses:
+                    index = access.index[place]
+                    if index is None or any(variable not in fixed for variable, _ in index.coefficients):
+                        return False
+        return True
+
+    def lanes(self, stage: Stage) -> int:
+        """Elements in a native vector of the widest type that the stage handles."""
+        widest = max((t.bytes for t in self.algorithm.func(stage.func).types), default=4)
+        return max(1, self.machine.vector_bytes // widest)

@@ -1,0 +1,137 @@
+"""The first questions: which reductions are accumulated apart, so that cores and lanes have something to do.
+
+A histogram or a sum of everything has few independent iterations. `rfactor` makes some: strips of the domain counted
+in parallel, or neighbouring elements counted in separate lanes; what remains is a short merge. Asked again for the Func
+that this makes, so that strips can have lanes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+
+from autosearch.choices import Chooser, Option
+from autosearch.errors import ScheduleError
+from autosearch.pipeline.ir import Stage, StageKey
+from autosearch.pipeline.operations import is_associative
+from autosearch.schedule.directives import Reorder, RFactor, Split
+from autosearch.schedule.schedule import Schedule, Step
+from autosearch.space.ground import Ground
+
+NONE = "none"
+STRIPS, LANES = "strips", "lanes"
+WHOLE = 0
+MOST_LEVELS = 2
+"""Times that one reduction is factored."""
+LEAST_WORK = 4096
+"""Reductions with fewer iterations than this are over before another thread has woken up."""
+
+
+def choose_structure(ground: Callable[[Schedule], Ground], chooser: Chooser) -> Schedule:
+    """Ask which reductions to factor. `ground` gives the algorithm after structural directives."""
+    structure = Schedule()
+    for stage in worth_factoring(ground(structure)):
+        key = stage.key
+        for _ in range(MOST_LEVELS):
+            before = ground(structure.structure)
+            steps = _factor(before, key, chooser)
+            longer = Schedule(structure.steps + steps)
+            if not steps or not _accepted(ground, longer):
+                break
+            structure, key = longer, steps[-1].stage
+    return structure
+
+
+def _accepted(ground: Callable[[Schedule], Ground], structure: Schedule) -> bool:
+    """Whether Halide accepts the directives: it may not see that an update is associative."""
+    try:
+        ground(structure.structure)
+    except ScheduleError:
+        return False
+    return True
+
+
+def worth_factoring(ground: Ground) -> Iterator[Stage]:
+    """Associative updates over large domains whose pure variables give too few independent iterations."""
+    machine = ground.machine
+    for func in ground.algorithm.funcs:
+        for stage in func.updates:
+            ranges = ground.flow.environment(stage, ground.regions.funcs[func.name])
+            length = {name: int(high - low) + 1 for name, (low, high) in ranges.items()}
+            independent = math.prod(length[name] for name in stage.pure_vars)
+            work = math.prod(length[rvar.name] for rvar in stage.rvars)
+            enough = machine.cores * ground.lanes(stage)
+            if stage.rvars and work >= LEAST_WORK and independent < enough and is_associative(stage):
+                yield stage
+
+
+def _factor(ground: Ground, key: StageKey, chooser: Chooser) -> tuple[Step, ...]:
+    stage = ground.algorithm.stage(key)
+    func = ground.algorithm.func(key.func)
+    ranges = ground.flow.environment(stage, ground.regions.funcs[key.func])
+    length = {rvar.name: int(ranges[rvar.name][1] - ranges[rvar.name][0]) + 1 for rvar in stage.rvars}
+    ways = [f"{name}@{kind}" for kind in (STRIPS, LANES) for name in reversed(length) if length[name] > 1]
+    first = key.func.count("_intm") == 0
+    weights = [0.25 if first else 0.5]
+    for way in ways:
+        outermost, innermost = way.startswith(f"{stage.rvars[-1].name}@"), way.startswith(f"{stage.rvars[0].name}@")
+        likely = (outermost and way.endswith(STRIPS) and first) or (innermost and way.endswith(LANES) and not first)
+        weights.append(0.5 if likely else 0.08)
+    answer = str(chooser.choose(f"{key.func}.{key.index}/rfactor", [NONE, *ways], weights))
+    if answer == NONE:
+        return ()
+    name, kind = answer.rsplit("@", 1)
+    factor = int(chooser.choose(f"{key.func}.{key.index}/rfactor_size", _factors(kind, length[name])))
+    made = free(f"{key.func}_intm", set(ground.algorithm.by_name))
+    return factoring(stage, func.args, name, kind, factor, made)
+
+
+def factoring(stage: Stage, args: tuple[str, ...], name: str, kind: str, factor: int, made: str) -> tuple[Step, ...]:
+    """The directives that accumulate strips or lanes of reduction variable `name` apart, in a new Func `made`.
+
+    The last is for the update of `made`: its loops in the order in which they are then read back.
+    """
+    loops = [rvar.name for rvar in stage.rvars]
+    var = free("u", {*args, *loops})
+    steps, loop = [], name
+    if factor != WHOLE:
+        outer, inner = free(f"{name}o", {*args, *loops}), free(f"{name}i", {*args, *loops})
+        steps = [Step(stage.key, Split(name, outer, inner, factor))]
+        loops[loops.index(name) : loops.index(name) + 1] = [inner, outer]
+        loop = outer if kind == STRIPS else inner
+    loops.remove(loop)
+    steps.append(Step(stage.key, RFactor(loop, var, made)))
+    return (*steps, Step(StageKey(made, 1), Reorder((*loops, *stage.pure_vars, var))))
+
+
+def _factors(kind: str, length: int) -> list[int]:
+    if kind == LANES:
+        return [n for n in (2, 4, 8, 16) if n < length] or [WHOLE]
+    return [WHOLE, *(n for n in (4, 8, 16, 32, 64, 128, 256) if n < length)]
+
+
+def free(name: str, taken: set[str]) -> str:
+    """`name`, with underscores added until it is not taken."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def structure_answers(schedule: Schedule) -> dict[str, Option]:
+    """The answers that lead to a schedule's `rfactor` directives; `none` is the answer to the last, unused one."""
+    answers: dict[str, Option] = {}
+    splits: dict[str, Split] = {}
+    for step in schedule:
+        directive = step.directive
+        if isinstance(directive, Split):
+            splits[directive.outer] = splits[directive.inner] = directive
+        elif isinstance(directive, RFactor):
+            split = splits.get(directive.loop)
+            name = directive.loop if split is None else split.old
+            kind = STRIPS if split is None or directive.loop == split.outer else LANES
+            prefix = f"{step.stage.func}.{step.stage.index}"
+            answers[f"{prefix}/rfactor"] = f"{name}@{kind}"
+            answers[f"{prefix}/rfactor_size"] = WHOLE if split is None else split.factor
+            answers.setdefault(f"{directive.func}.1/rfactor", NONE)
+            splits = {}
+    return answers
