@@ -26,7 +26,7 @@ def check_path(path: str | os.PathLike[str]) -> None:
     if where.suffix not in _WRITERS:
         raise ExportError(f"can't export to {str(where)!r}: its name must end in one of {', '.join(_WRITERS)}")
     existing = where if where.exists() else where.parent
-    if not existing.exists():
+    if not where.parent.is_dir():
         raise ExportError(f"can't export to {str(where)!r}: there is no folder {str(where.parent)!r}")
     if where.is_dir() or not os.access(existing, os.W_OK):
         raise ExportError(f"can't export to {str(where)!r}: it can't be written")

@@ -34,7 +34,7 @@ def definition_digest(func: hl.Func) -> str:
     def number(match: re.Match[str]) -> str:
         return names.setdefault(match[0], match[1] + "#" + str(len(names)))
 
-    text = re.sub(r"\b([A-Za-z_])\d+(?:_im|_intm)?\b(?!\$\d)", number, text)
+    text = re.sub(r"\b([A-Za-z_]|lambda_)\d+(?:_im|_intm)?\b(?!\$\d)", number, text)
     text = re.sub(r"\$\d+", "", text)
     digest = 0xCBF29CE484222325
     for byte in text.encode():

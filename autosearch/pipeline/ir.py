@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,15 @@ class Stage:
     rvars: tuple[ReductionVar, ...] = ()
     predicate: Expr | None = None
 
-    @property
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Taken once: facts about stages are kept in dicts, and the expressions are deep."""
+        return hash((self.func, self.index, self.args, self.values, self.rvars, self.predicate))
+
+    @cached_property
     def key(self) -> StageKey:
         return StageKey(self.func, self.index)
 
@@ -125,12 +133,11 @@ class Stage:
             yield self.predicate
 
 
-@dataclass(frozen=True, order=True, slots=True)
-class StageKey:
-    """Names a stage: the Func and 0 for its pure definition, k for its k-th update."""
+class StageKey(NamedTuple):
+    """Names a stage: the Func and 0 for its pure definition, k for its k-th update. A tuple, for its fast hash."""
 
     func: str
-    index: int = 0
+    index: int = 0  # type: ignore[assignment]  # hides tuple.index, which nobody calls
 
     def __str__(self) -> str:
         return self.func if self.index == 0 else f"{self.func}.update({self.index - 1})"

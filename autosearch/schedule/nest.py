@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from autosearch.errors import ScheduleError
 from autosearch.pipeline.access import Box
@@ -22,8 +23,7 @@ from autosearch.schedule.loops import PARALLEL, SERIAL, VECTORIZED, StageLoops, 
 from autosearch.schedule.schedule import Schedule
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(NamedTuple):
     """Inside the `depth` outermost loops of `stage` (depth >= 1). None stands for the root level, outside all loops."""
 
     stage: StageKey
@@ -43,8 +43,7 @@ INLINE = Placement(inline=True)
 ROOT = Placement()
 
 
-@dataclass(frozen=True, slots=True)
-class LoopLevel:
+class LoopLevel(NamedTuple):
     """One loop around some computation."""
 
     position: Position
@@ -95,6 +94,8 @@ class LoopNest:
         self.boxes: dict[str, Box] = {}
         """What is computed of each Func that isn't inlined, each time it is produced."""
         self._around: dict[str, tuple[Position, ...]] = {}
+        self._paths: dict[StageKey, tuple[Position, ...]] = {}
+        self._levels: dict[Position, LoopLevel] = {}
         self._required: dict[tuple[str, Position | None], Box | None] = {}
 
     # Building ------------------------------------------------------------------------------------------------------
@@ -114,8 +115,15 @@ class LoopNest:
             own = directives[stage.index] if stage.index < len(directives) else ()
             nest = self._stage_nest(stage, stage_loops(stage, own), func, box)
             self.stages[stage.key] = nest
+            self._add_levels(stage.key, nest, around)
             computed = hull(computed, self._computed(nest, func, box))
         self.boxes[func.name] = computed
+
+    def _add_levels(self, key: StageKey, nest: StageNest, around: tuple[Position, ...]) -> None:
+        own = tuple(Position(key, depth) for depth in range(1, len(nest.loops.order) + 1))
+        self._paths[key] = around + own
+        for position, name, kind, extent in zip(own, nest.loops.loop_names, nest.loops.kinds, nest.loop_extents):
+            self._levels[position] = LoopLevel(position, name, kind, extent)
 
     def _stage_nest(self, stage: Stage, loops: StageLoops, func: Func, box: Box) -> StageNest:
         ranges = self.flow.environment(stage, box)
@@ -136,8 +144,7 @@ class LoopNest:
         """All positions that enclose code at `position`, outermost first, itself last."""
         if position is None:
             return ()
-        own = tuple(Position(position.stage, depth) for depth in range(1, position.depth + 1))
-        return self._around[position.stage.func] + own
+        return self._paths[position.stage][: len(self._around[position.stage.func]) + position.depth]
 
     def loops_around(self, position: Position | None) -> tuple[LoopLevel, ...]:
         """The loops that enclose code at `position`, outermost first."""
@@ -145,16 +152,11 @@ class LoopNest:
 
     def level(self, position: Position) -> LoopLevel:
         """The innermost loop at `position`."""
-        nest = self.stages[position.stage]
-        place = position.depth - 1
-        return LoopLevel(
-            position, nest.loops.loop_names[place], nest.loops.kinds[place], nest.extents[nest.loops.order[place]]
-        )
+        return self._levels[position]
 
     def path(self, key: StageKey) -> tuple[Position, ...]:
         """All positions around the innermost code of a stage, outermost first."""
-        depth = len(self.stages[key].loops.order)
-        return self.around(Position(key, depth)) if depth else self._around[key.func]
+        return self._paths[key]
 
     def uses(self, name: str) -> tuple[StageKey, ...]:
         """The stages, none of an inlined Func, in which calls of Func `name` end up."""

@@ -1,0 +1,127 @@
+"""Schedules that make Funcs of their own: deriving what remains, searching it, printing it."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import halide as hl
+import numpy as np
+import pytest
+
+from autosearch.choices import RandomChooser, draw
+from autosearch.errors import ScheduleError
+from autosearch.export.python import python_module
+from autosearch.machine import Machine
+from autosearch.pipeline.ir import StageKey
+from autosearch.pipeline.snapshot import Snapshot, take
+from autosearch.records.record import TrialRecord
+from autosearch.result import Result
+from autosearch.schedule.apply import apply
+from autosearch.schedule.directives import RFactor, Split
+from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.structure import Structures
+from autosearch.space.cpu import CpuSpace
+from autosearch.space.imitate import imitate
+from tests.conftest import TARGET
+from tests.made import identity_of
+
+WIDTH, HEIGHT = 100, 90
+UPDATE = StageKey("hist", 1)
+STRIPS = Schedule.of_steps([(UPDATE, Split("ry", "ryo", "ryi", 16)), (UPDATE, RFactor("ryo", "u", "hist_intm"))])
+
+
+def histogram() -> hl.Func:
+    image = hl.ImageParam(hl.UInt(8), 2, "image")
+    x, y, i = hl.Var("x"), hl.Var("y"), hl.Var("i")
+    r = hl.RDom([(0, image.width()), (0, image.height())], "r")
+    hist, out = hl.Func("hist"), hl.Func("out")
+    hist[i] = hl.u32(0)
+    hist[hl.i32(image[r.x, r.y])] += hl.u32(1)
+    out[x, y] = hist[hl.i32(image[x, y])]
+    image.set_estimates([(0, WIDTH), (0, HEIGHT)])
+    out.set_estimates([(0, WIDTH), (0, HEIGHT)])
+    return out
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> Snapshot:
+    return take(histogram, TARGET)
+
+
+@pytest.fixture(scope="module")
+def space(snapshot: Snapshot) -> CpuSpace:
+    inputs = dict(snapshot.sizes.inputs)
+    return CpuSpace(snapshot.flow, snapshot.regions, inputs, Machine(), Structures(snapshot).derive)
+
+
+def factored(space: CpuSpace, count: int) -> list[Schedule]:
+    """Random schedules that use rfactor."""
+    chooser = RandomChooser(random.Random(5))
+    drawn = (draw(space, chooser).schedule for _ in range(500))
+    return [schedule for schedule in drawn if len(schedule.structure)][:count]
+
+
+def test_derived_algorithm_has_the_new_func_and_no_schedule(snapshot: Snapshot) -> None:
+    derived = Structures(snapshot).derive(STRIPS)
+    assert [func.name for func in derived.algorithm.funcs] == ["image_im", "hist_intm", "hist", "out"]
+    new = derived.algorithm.func("hist_intm")
+    assert new.args == ("i", "u") and [rvar.name for rvar in new.stages[1].rvars] == ["rx", "ryi"]
+    assert [rvar.name for rvar in derived.algorithm.stage(UPDATE).rvars] == ["ryo"]
+    assert derived.regions.funcs["hist_intm"] == ((0, 255), (0, 5))  # six strips of at most 16 rows
+    assert derived.fingerprint != snapshot.fingerprint
+
+
+def test_what_halide_refuses_is_refused_each_time(snapshot: Snapshot) -> None:
+    structures = Structures(snapshot)
+    wrong = Schedule.of_steps([(UPDATE, RFactor("rz", "u", "hist_intm"))])
+    for _ in range(2):
+        with pytest.raises(ScheduleError, match="rz"):
+            structures.derive(wrong)
+    again = Schedule.of_steps([(UPDATE, RFactor("ry", "u", "hist"))])
+    with pytest.raises(ScheduleError, match="already"):
+        structures.derive(again)
+
+
+def test_factored_schedules_give_the_right_output(snapshot: Snapshot, space: CpuSpace) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)
+    expected = np.bincount(image.ravel(), minlength=256).astype(np.uint32)[image]
+    for schedule in factored(space, 6):
+        pipeline = snapshot.fresh()
+        apply(schedule, pipeline, snapshot.algorithm)
+        kernel = pipeline.compile_to_callable(pipeline.infer_arguments(), TARGET)
+        output = np.zeros((HEIGHT, WIDTH), dtype=np.uint32)
+        kernel(image, output)
+        assert (output == expected).all(), str(schedule)
+
+
+def test_imitation_finds_the_same_schedule(space: CpuSpace) -> None:
+    for schedule in factored(space, 10):
+        imitation = imitate(space, schedule)
+        assert imitation.exact, imitation.differences
+        assert imitation.schedule.structure == schedule.structure
+
+
+def test_json_round_trip(space: CpuSpace) -> None:
+    for schedule in factored(space, 5):
+        assert Schedule.from_json(schedule.to_json()) == schedule
+
+
+def test_exported_python_gives_the_same_code(snapshot: Snapshot, space: CpuSpace, tmp_path: Path) -> None:
+    for schedule in factored(space, 3):
+        record = TrialRecord(identity_of(snapshot), "random", schedule, None, (1e-3,))
+        source = python_module(Result(snapshot, str(TARGET), (record,), None), tmp_path / "a.py")
+        names: dict[str, Any] = {}
+        exec(compile(source, "a.py", "exec"), names)
+        ours, theirs = snapshot.fresh(), snapshot.fresh()
+        apply(schedule, ours, snapshot.algorithm)
+        names["apply_schedule"](theirs)
+        assert lowered(ours, tmp_path / "ours.stmt") == lowered(theirs, tmp_path / "theirs.stmt")
+
+
+def lowered(pipeline: hl.Pipeline, path: Path) -> str:
+    """The lowered statement, without the numbers that make names unique."""
+    pipeline.compile_to_lowered_stmt(str(path), pipeline.infer_arguments(), hl.StmtOutputFormat.Text, TARGET)
+    return re.sub(r"(_+|\bt)\d+", "", path.read_text().replace("$", "_"))
