@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autosearch.errors import AutoSearchError
 
 if TYPE_CHECKING:
-    from autosearch.replay import replay as replay
+    from autosearch.replayer import replay as replay
     from autosearch.result import Result as Result
     from autosearch.schedule.schedule import Schedule as Schedule
     from autosearch.tuner import tune as tune
@@ -21,7 +21,7 @@ __version__ = "0.1.0"
 
 _WHERE = {
     "tune": "autosearch.tuner",
-    "replay": "autosearch.replay",
+    "replay": "autosearch.replayer",
     "Result": "autosearch.result",
     "Schedule": "autosearch.schedule.schedule",
 }

@@ -9,9 +9,9 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import halide as hl
-import pandas as pd
 
 from autosearch.errors import BaselineFailed, MeasureError, MismatchError, ScheduleError
 from autosearch.measure.statistics import Ratio, paired_ratio, typical, unpaired_ratio
@@ -22,6 +22,9 @@ from autosearch.progress import format_seconds
 from autosearch.records.record import RaceRecord, TrialRecord
 from autosearch.schedule.apply import apply
 from autosearch.schedule.schedule import Schedule
+
+if TYPE_CHECKING:  # it takes a second to import
+    import pandas as pd
 
 
 class Baselines(Mapping[str, float]):
@@ -163,6 +166,8 @@ class Result:
     @cached_property
     def trials(self) -> pd.DataFrame:
         """Every candidate measured, in order, baselines included: one row each."""
+        import pandas as pd
+
         rows = []
         best = float("inf")
         for number, record in enumerate(self.records):

@@ -14,6 +14,7 @@ import halide as hl
 
 from autosearch.baselines import ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
 from autosearch.choices import Proposal, Trace
+from autosearch.cost_model.prior import shipped_prior
 from autosearch.cost_model.pruner import Pruner
 from autosearch.errors import ArgumentError, MismatchError, ScheduleError
 from autosearch.finalists import Contender, run_race
@@ -212,7 +213,7 @@ class _Session:
             snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine, Structures(snapshot).derive
         )
         self.strategy = make_strategy(settings.strategy, self.space, settings.seed)
-        self.pruner = Pruner(self.space.nest, machine, settings.seed)
+        self.pruner = Pruner(self.space.nest, machine, settings.seed, prior=shipped_prior())
 
     def run(self) -> Result:
         """Everything, in order."""

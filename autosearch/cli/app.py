@@ -89,7 +89,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Print the result of a log again. Nothing is compiled or timed."""
-    from autosearch.replay import replay as run
+    from autosearch.replayer import replay as run
 
     with _errors():
         result = run(log, load_object(pipeline), target, inputs=_parse_inputs(inputs))
@@ -105,7 +105,7 @@ def export(
     inputs: Inputs = None,
 ) -> None:
     """Write the best schedule of a log as C++, Python or JSON."""
-    from autosearch.replay import replay as run
+    from autosearch.replayer import replay as run
 
     with _errors():
         _check_exports(output)

@@ -8,12 +8,14 @@ model so trained can be used for other pipelines, whose stages are other rows.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xgboost
 
 from autosearch.errors import AutoSearchError
+
+if TYPE_CHECKING:  # it takes seconds to import, and a wrong argument should be refused at once
+    import xgboost
 
 Rows = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -34,6 +36,7 @@ class StageTimeModel:
         focus: float = 0.5,
         threads: int = 1,
         seed: int = 0,
+        prior: StageTimeModel | None = None,
     ) -> None:
         self.rounds = rounds
         self.depth = depth
@@ -43,21 +46,33 @@ class StageTimeModel:
         """How much more fast schedules count: weights are relative throughput to this power."""
         self.threads = threads
         self.seed = seed
+        self.prior = prior
+        """A fitted model whose predictions are corrected rather than learned anew."""
 
-    def fit(self, schedules: Sequence[Rows], seconds: Sequence[float]) -> StageTimeModel:
-        """Learn from schedules, each an array (stages, features), and their measured times."""
+    def fit(
+        self, schedules: Sequence[Rows], seconds: Sequence[float], pipelines: Sequence[int] | None = None
+    ) -> StageTimeModel:
+        """Learn from schedules, each an array (stages, features), and their measured times.
+
+        `pipelines` says for each schedule which pipeline it is of, where there are several: a schedule's weight is its
+        throughput relative to the best of its own pipeline.
+        """
+        import xgboost
+
         if not schedules or len(schedules) != len(seconds):
             raise AutoSearchError("a cost model needs as many times as schedules, and at least one")
         rows, owner = _stack(schedules)
         times = np.asarray(seconds, dtype=np.float64)
         target = np.log(times)
-        weights = (times.min() / times) ** self.focus
+        weights = (_best_of_own(times, pipelines) / times) ** self.focus
         weights /= weights.mean()
-        self.start_ = float(np.median(target) - np.log(len(rows) / len(schedules)))
         count = len(schedules)
+        base = self._base(rows)
+        spread = np.log(np.bincount(owner, np.exp(base - base.max()), minlength=count)) + base.max()
+        self.start_ = float(np.average(target - spread, weights=weights))
 
         def objective(margins: np.ndarray[Any, Any], _: xgboost.DMatrix) -> tuple[Any, Any]:
-            stage = np.exp(np.clip(margins.reshape(-1).astype(np.float64) + self.start_, -40, 20))
+            stage = self._stage_seconds(margins, base)
             total = np.bincount(owner, stage, minlength=count)
             share = stage / total[owner]
             error = ((np.log(total) - target) * weights)[owner]
@@ -82,14 +97,33 @@ class StageTimeModel:
 
     def predict(self, schedules: Sequence[Rows]) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Seconds for each schedule."""
-        if not hasattr(self, "booster_"):
-            raise NotFittedError("the cost model has learned nothing yet: call fit first")
         if not schedules:
             return np.zeros(0)
         rows, owner = _stack(schedules)
-        margins = self.booster_.inplace_predict(rows, predict_type="margin")
-        stage = np.exp(np.clip(margins.astype(np.float64) + self.start_, -40, 20))
-        return np.asarray(np.bincount(owner, stage, minlength=len(schedules)), dtype=np.float64)
+        return np.asarray(np.bincount(owner, np.exp(self.margins(rows)), minlength=len(schedules)), dtype=np.float64)
+
+    def margins(self, rows: Rows) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """The logarithm of the seconds of each stage. Raises `NotFittedError`."""
+        if not hasattr(self, "booster_"):
+            raise NotFittedError("the cost model has learned nothing yet: call fit first")
+        own = self.booster_.inplace_predict(rows, predict_type="margin")
+        return np.asarray(np.clip(own.astype(np.float64) + self._base(rows) + self.start_, -40, 20))
+
+    def _base(self, rows: Rows) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return self.prior.margins(rows) if self.prior is not None else np.zeros(len(rows))
+
+    def _stage_seconds(self, margins: np.ndarray[Any, Any], base: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.asarray(np.exp(np.clip(margins.reshape(-1).astype(np.float64) + base + self.start_, -40, 20)))
+
+
+def _best_of_own(
+    times: np.ndarray[Any, np.dtype[np.float64]], pipelines: Sequence[int] | None
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """For each schedule the time of the best of its pipeline."""
+    owner = np.zeros(len(times), dtype=np.int64) if pipelines is None else np.asarray(pipelines, dtype=np.int64)
+    best = np.full(int(owner.max()) + 1, np.inf)
+    np.minimum.at(best, owner, times)
+    return np.asarray(best[owner])
 
 
 def _stack(schedules: Sequence[Rows]) -> tuple[Rows, np.ndarray[Any, np.dtype[np.int64]]]:

@@ -21,9 +21,14 @@ class Pruner:
     """Learns from measurements which schedules are fast, and selects among new ones."""
 
     def __init__(
-        self, nest_of: Callable[[Schedule], LoopNest], machine: Machine, seed: int = 0, explore: float = 0.15
+        self,
+        nest_of: Callable[[Schedule], LoopNest],
+        machine: Machine,
+        seed: int = 0,
+        explore: float = 0.15,
+        prior: StageTimeModel | None = None,
     ) -> None:
-        """`nest_of` gives the loop nest of a schedule."""
+        """`nest_of` gives the loop nest of a schedule; `prior` ranks until enough is measured, and is learned upon."""
         self._nest_of = nest_of
         self._machine = machine
         self._random = random.Random(seed)
@@ -34,7 +39,8 @@ class Pruner:
         self._rows: list[Rows] = []
         self._seconds: list[float] = []
         self._trained_on = 0
-        self._model: StageTimeModel | None = None
+        self._prior = prior
+        self._model = prior
 
     def features(self, schedule: Schedule) -> Rows:
         """The features of a schedule, one row a stage."""
@@ -51,7 +57,7 @@ class Pruner:
             self._seconds.append(seconds)
         count = len(self._rows)
         if count >= LEAST_DATA and count >= self._trained_on * GROWTH:
-            self._model = StageTimeModel(seed=self._seed).fit(self._rows, self._seconds)
+            self._model = StageTimeModel(seed=self._seed, prior=self._prior).fit(self._rows, self._seconds)
             self._trained_on = count
 
     @property

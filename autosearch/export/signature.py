@@ -32,9 +32,9 @@ def definition_digest(func: hl.Func) -> str:
     text = "\n".join(re.sub(r"^<halide\.Expr of type (.*)>$", r"\1", part, flags=re.DOTALL) for part in parts)
 
     def number(match: re.Match[str]) -> str:
-        return names.setdefault(match[0], match[1] + "#" + str(len(names)))
+        return names.setdefault(match[0], (match[1] or match[2]) + "#" + str(len(names)))
 
-    text = re.sub(r"\b([A-Za-z_]|lambda_)\d+(?:_im|_intm)?\b(?!\$\d)", number, text)
+    text = re.sub(r"\b(?:([A-Za-z_])\d+(?:_im|_intm)?\b(?!\$\d)|(lambda_)\d+\b)", number, text)
     text = re.sub(r"\$\d+", "", text)
     digest = 0xCBF29CE484222325
     for byte in text.encode():

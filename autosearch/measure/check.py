@@ -1,8 +1,9 @@
 """Is an output right? Integers must be equal, floats agree within a tolerance that follows from the algorithm.
 
 Two schedules of one algorithm may round differently: sums are taken in another order, and a multiply-add is fused or
-not. The tolerance for floats is `epsilon * max(256, 4 * depth)` relative to the larger of the element and the output's
-typical magnitude (a mean of absolute values, since sums cancel), where `depth` is the longest chain of accumulation.
+not. The tolerance for floats is `epsilon * max(256, 4 * depth)`, at most 0.05, relative to the larger of the element
+and the output's typical magnitude (a mean of absolute values, since sums cancel), where `depth` is the longest chain of
+accumulation.
 Where the algorithm rounds floats to integers or compares them on the way, a last-bit difference can flip a rounding:
 then, and only then, a few elements (1 in 10,000) may differ by more.
 """
@@ -17,6 +18,9 @@ import numpy as np
 
 from autosearch.pipeline.bounds import Dataflow
 from autosearch.pipeline.ir import Algorithm, Expr
+
+_LOOSEST = 0.05
+"""No relative difference beyond this is put down to rounding: half floats would else agree with anything."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ def derive_tolerance(flow: Dataflow) -> Tolerance:
     for domain in flow.domains.values():
         depth = max(depth, math.prod(high - low + 1 for low, high in domain.values()))
     relative = epsilon * max(256.0, 4.0 * min(depth, 2.0**20))
-    return Tolerance(relative, 1e-4 if rounds_floats(algorithm) else 0.0)
+    return Tolerance(min(relative, _LOOSEST), 1e-4 if rounds_floats(algorithm) else 0.0)
 
 
 def rounds_floats(algorithm: Algorithm) -> bool:

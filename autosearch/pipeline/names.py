@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 _SUFFIX = re.compile(r"\$\d+$")
 _COUNTER = re.compile(r"^([A-Za-z_])\d+((?:_im|_intm)?)$")
-_LAMBDA = re.compile(r"^(lambda_)\d+$")
+_LAMBDA = re.compile(r"^(lambda_)\d+(?:\$\d+)?$")
 _RVAR = re.compile(r"^(.*)\$([xyzw]|\d+)$")
 _UNSAFE = re.compile(r"\W")
 

@@ -118,6 +118,8 @@ def _call(function: Any) -> PipelineLike:
         raise PipelineError(f"{getattr(function, '__name__', function)!r} must take no arguments: {error}") from None
     except hl.HalideError as error:
         raise PipelineError(f"building the pipeline failed: {_first_line(error)}") from error
+    except Exception as error:  # the user's own code
+        raise PipelineError(f"building the pipeline failed: {type(error).__name__}: {_first_line(error)}") from error
 
 
 def _first_line(error: BaseException) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +48,9 @@ class Log:
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise LogError(f"can't write the log {str(self.path)!r}: {error.strerror}; choose another path") from None
+        if not stat.S_ISREG(os.fstat(self._fd).st_mode):
+            os.close(self._fd)
+            raise LogError(f"the log {str(self.path)!r} is not a regular file; choose another path")
         self._end_cut_off_line()
         self._torn = False
 
@@ -78,7 +83,7 @@ class Log:
 
 
 def read_log(path: str | os.PathLike[str]) -> LogContent:
-    """Read a log. Lines that can't be read are counted and skipped.
+    """Read a log, compressed if its name ends in `.gz`. Lines that can't be read are counted and skipped.
 
     Raises `LogError` where the file can't be read, or holds no record at all though it isn't empty.
     """
@@ -111,9 +116,10 @@ def read_log(path: str | os.PathLike[str]) -> LogContent:
 
 def _lines(path: Path) -> Iterator[bytes]:
     try:
-        with path.open("rb") as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             for line in file:
                 if line.strip():
                     yield line
-    except OSError as error:
-        raise LogError(f"can't read the log {str(path)!r}: {error.strerror}") from None
+    except (OSError, EOFError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LogError(f"can't read the log {str(path)!r}: {reason}") from None

@@ -15,7 +15,7 @@ from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
 from autosearch.pipeline.ir import Func, Stage, StageKey
-from autosearch.pipeline.operations import body_size, is_associative, is_scatter, work
+from autosearch.pipeline.operations import body_size, is_associative, is_scatter
 from autosearch.pipeline.snapshot import Snapshot
 from autosearch.schedule.directives import Bound, Directive, Tail
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, build_nest
@@ -137,7 +137,9 @@ class _Build:
             or self.bodies[key].copies * (self.bodies[key].size + count * size) <= MAX_INLINED_BODY
             for key, count in calls.items()
         )
-        facts = FuncFacts(func.name in self.ground.may_inline and fits, sum(calls.values()), work(func.stages[0]))
+        per_element, rounds = self.ground.effort[func.name]
+        may_inline = func.name in self.ground.may_inline and fits
+        facts = FuncFacts(may_inline, sum(calls.values()), per_element, rounds)
         return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine)
 
     def inline(self, func: Func) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
 
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
-from autosearch.pipeline.bounds import Dataflow, Regions
+from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.pipeline.intervals import Bindings, constant_value
 from autosearch.pipeline.ir import Algorithm, Func, ReductionVar, Stage, StageKey
+from autosearch.pipeline.operations import work
 from autosearch.space.slack import allowed_regions
 
 
@@ -39,6 +41,22 @@ class Ground:
         }
         names = {func.name for func in self.algorithm.funcs if func.is_pure} - read_by_extern
         return frozenset(names - set(self.algorithm.outputs))
+
+    @cached_property
+    def effort(self) -> dict[str, tuple[float, float]]:
+        """For each Func, per element: arithmetic operations, and updates."""
+        found = {}
+        for func in self.algorithm.funcs:
+            box = self.regions.funcs[func.name]
+            whole = max(1, math.prod(extents(box)))
+            operations, rounds = float(work(func.stages[0])), 0.0
+            for stage in func.updates:
+                ranges = self.flow.environment(stage, box)
+                points = math.prod(max(1, int(high - low) + 1) for low, high in ranges.values())
+                rounds += points / whole
+                operations += work(stage) * points / whole
+            found[func.name] = (operations, rounds)
+        return found
 
     @cached_property
     def calls(self) -> dict[StageKey, dict[str, int]]:

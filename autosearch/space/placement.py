@@ -25,8 +25,10 @@ class FuncFacts:
     may_inline: bool
     uses: int
     """Loads of it in one evaluation of every consumer."""
-    work: int
-    """Arithmetic operations of one evaluation."""
+    work: float
+    """Arithmetic operations for one element, updates included."""
+    rounds: float
+    """How often an element is updated: loaded and stored again, unless it stays in a register."""
 
 
 Labels = Mapping[StageKey, Sequence[str]]
@@ -152,10 +154,13 @@ class _Costs:
         held = box if store == compute else self.nest.required(name, store) or box
         # What slides is folded: only what one production needs stays in use.
         size = (_volume(box) if share < 1.0 else _volume(held)) * self.element
-        return again * (self.facts.work + 1) + self.travel(size) + _STARTING * times / self.whole
+        travel = self.travel(size) * (1 + self.facts.rounds)
+        return again * (self.facts.work + 1) + travel + _STARTING * times / self.whole
 
     def travel(self, size: float) -> float:
         """Operations' worth of storing an element and loading it again, by the cache that holds so many bytes."""
+        if size <= _REGISTERS * self.machine.vector_bytes:
+            return _IN_REGISTER
         for cache, cost in zip(self.machine.cache_bytes, _TRAVEL, strict=False):
             if size <= cache:
                 return cost
@@ -164,6 +169,8 @@ class _Costs:
 
 _TRAVEL = (0.5, 1.0, 3.0, 8.0)
 """Cost of an element's way through the first, second and third cache, and memory."""
+_REGISTERS, _IN_REGISTER = 12, 0.1
+"""Vectors that may stay in registers, and the cost of an element there."""
 _STARTING = 10.0
 """Cost of starting a production: loop overhead, tails."""
 

@@ -24,6 +24,10 @@ MAX_BODY = 400
 """Most operations and loads of native vectors that an unrolled body holds; longer ones take the compiler seconds."""
 
 
+_REGISTERS = 12
+"""Accumulators that leave a few of sixteen vector registers for operands."""
+
+
 @dataclass(frozen=True)
 class StageFacts:
     """What the rules need to know about a stage at the place where it is computed."""
@@ -83,8 +87,7 @@ class _Rules:
         bands.append(Band(OUTER, tuple((name, _ALL) for name in outer)))
         parallel, fused = self.parallel(outer)
         tiling = Tiling(tuple(band for band in bands if band.loops or band.role == OUTER), parallel, fused)
-        copies = self.vectors * self.unrolled
-        return replace(tiling, tails=self.tails(tiling, tails, copies)), copies
+        return replace(tiling, tails=self.tails(tiling, tails, self.copies)), self.copies
 
     # Bands ---------------------------------------------------------------------------------------------------------
 
@@ -116,7 +119,8 @@ class _Rules:
             if reduction and self.facts.ordered and name != self.innermost_reduction():
                 continue
             whole = name in self.facts.constant and self.left[name] == self.facts.extents[name]
-            counts, weights = _unrolls(min(self.left[name], self.most(name)), budget, whole)
+            covers = not self.facts.at_root and not reduction and self.copies * self.left[name] <= _REGISTERS
+            counts, weights = _unrolls(min(self.left[name], self.most(name)), budget, whole, covers)
             count = int(self.chooser.choose(f"{self.prefix}/unroll/{name}", counts, weights))
             if count > 1:
                 budget //= count
@@ -163,6 +167,11 @@ class _Rules:
             return None
         arranged = self.arrange(list(loops), role, [])
         return Band(role, tuple((name, loops[name]) for name in arranged))
+
+    @property
+    def copies(self) -> int:
+        """Native vectors of the body so far."""
+        return self.vectors * self.unrolled
 
     def take(self, name: str, count: int) -> None:
         """Give `count` iterations of what is left of a variable to a band; nothing is left of a constant used up."""
@@ -255,14 +264,19 @@ def _widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, ...], t
 
 
 @lru_cache(maxsize=4096)
-def _unrolls(left: int, most: int, whole: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Iterations of a loop of the register tile; 1 for none."""
+def _unrolls(left: int, most: int, whole: bool, covers: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Iterations of a loop of the register tile; 1 for none.
+
+    `covers`: taking all that is left covers the variable, so that what a tile computes stays in registers.
+    """
     counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16) if c <= min(left, most)]
     if whole and left <= most and left not in counts:
         counts.append(left)
     weights = [{1: 6.0, 2: 1.0, 4: 1.0, 3: 0.4, 8: 0.4}.get(count, 0.15) for count in counts]
     if whole and left <= 4:
         weights[-1] = 6.0
+    elif covers and left in counts:
+        weights[counts.index(left)] = 6.0
     return tuple(counts), tuple(weights)
 
 

@@ -1,0 +1,54 @@
+"""The model that a run starts with: trained on recorded runs of other pipelines, shipped with the package.
+
+It is made anew from `records/` by `python -m benchmarks.prior`.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+from autosearch.cost_model.features import FEATURES
+from autosearch.cost_model.model import StageTimeModel
+from autosearch.errors import AutoSearchError
+
+_SHIPPED = "prior.ubj"
+
+
+def save_prior(model: StageTimeModel, path: Path) -> None:
+    """Write a fitted model, with the names of the features that it goes by."""
+    names = [feature.name for feature in FEATURES]
+    model.booster_.set_attr(start=json.dumps(model.start_), features=json.dumps(names))
+    model.booster_.save_model(path)
+
+
+def load_prior(path: Path) -> StageTimeModel:
+    """The inverse of `save_prior`. Raises `AutoSearchError` where the file is no such model or goes by other features."""
+    import xgboost  # it takes seconds to import
+
+    booster = xgboost.Booster()
+    try:
+        booster.load_model(path)
+        start = float(json.loads(booster.attr("start") or ""))
+        names = json.loads(booster.attr("features") or "")
+    except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
+        raise AutoSearchError(f"{str(path)!r} holds no cost model: {str(error).splitlines()[0]}") from None
+    if names != [feature.name for feature in FEATURES]:
+        raise AutoSearchError(f"the cost model in {str(path)!r} goes by other features than this version: train it anew")
+    model = StageTimeModel()
+    model.booster_, model.start_ = booster, start
+    return model
+
+
+@cache
+def shipped_prior() -> StageTimeModel | None:
+    """The model that comes with the package; None where it has none for this version's features."""
+    path = Path(str(files("autosearch.cost_model").joinpath(_SHIPPED)))
+    if not path.is_file():
+        return None
+    try:
+        return load_prior(path)
+    except AutoSearchError:
+        return None

@@ -1,0 +1,127 @@
+"""What every `Runner` must do, as tests.
+
+A runner's own test module subclasses `RunnerSuite` and has a fixture `runner`, one for the module. The runner works on
+the sample `blur`, with 1 GiB of memory for a candidate, and has the reference published. Since it is the same one for
+all tests, each also shows that the runner has got over the candidates of the test before.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from autosearch.measure.protocol import Candidate, Effort, Failure, Limits, Runner, Timed
+from autosearch.schedule.schedule import Schedule
+from tests.conftest import random_proposal
+from tests.made import ROOT, TILED
+from tests.measure import bad_candidates as bad
+from tests.measure.local_runner import LIMITS, ONCE
+
+SHORT = Limits(compile_seconds=1.0, run_seconds=0.3, reference_seconds=5.0, memory_bytes=1 << 30)
+
+
+def measure(runner: Runner, candidate: Candidate, limits: Limits = LIMITS) -> Timed:
+    """Build and run one candidate, and forget it."""
+    runner.limit(limits)
+    built = runner.build([candidate])[0]
+    timed = runner.run(built, ONCE)
+    runner.release([built])
+    return timed
+
+
+class RunnerSuite:
+    """Conformance tests of the protocol `Runner`."""
+
+    @pytest.fixture(autouse=True)
+    def goes_on_afterwards(self, runner: Runner):  # type: ignore[no-untyped-def]
+        """Whatever a test did, a good candidate can be measured after it."""
+        yield
+        timed = measure(runner, Candidate(TILED))
+        assert (timed.failure, timed.message, timed.checked, len(timed.times)) == (None, "", True, 1)
+
+    def test_good_candidates_get_times(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        candidates = [Candidate(TILED), Candidate(ROOT), Candidate(Schedule())]
+        built = runner.build(candidates)
+        assert [one.candidate for one in built] == candidates
+        for one in built:
+            assert (one.failure, one.message) == (None, "")
+            assert one.handle is not None and one.seconds > 0
+            timed = runner.run(one, Effort(samples=4, seconds=0.01, min_samples=2))
+            assert 2 <= len(timed.times) <= 4 and min(timed.times) > 0
+            assert timed.failure is None and timed.checked
+        runner.release(built)
+
+    def test_schedules_of_the_space_are_right(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        built = runner.build([Candidate(random_proposal("blur", seed).schedule) for seed in range(4)])
+        assert [runner.run(one, ONCE).failure for one in built] == [None] * 4
+
+    def test_contenders_are_timed_in_turn(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        built = runner.build([Candidate(TILED), bad.ILLEGAL, Candidate(ROOT)], together=True)
+        for _ in range(3):
+            assert [bool(runner.run(one, ONCE).times) for one in built] == [True, False, True]
+        runner.release(built)
+
+    def test_nothing_to_build(self, runner: Runner) -> None:
+        assert runner.build([]) == []
+
+    def test_an_illegal_schedule_says_why(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        built = runner.build([bad.ILLEGAL])[0]
+        assert built.failure is Failure.ILLEGAL and built.handle is None and "image_im" in built.message
+        assert runner.run(built, ONCE) == Timed(failure=built.failure, message=built.message)
+
+    def test_a_wrong_output_is_found(self, runner: Runner) -> None:
+        timed = measure(runner, bad.wrong())
+        assert timed.failure is Failure.WRONG and timed.times == ()
+        assert "6144 elements are wrong" in timed.message
+
+    def test_one_wrong_element_is_found(self, runner: Runner) -> None:
+        timed = measure(runner, bad.wrong_in_one_element())
+        assert timed.failure is Failure.WRONG
+        assert "1 of 6144 elements are wrong, the first at (95, 63)" in timed.message
+
+    def test_without_the_check_a_wrong_output_passes(self, runner: Runner) -> None:
+        """Rounds after the first of a race do without it."""
+        runner.limit(LIMITS)
+        timed = runner.run(runner.build([bad.wrong()])[0], Effort(samples=1, check=False))
+        assert timed.failure is None and not timed.checked
+
+    def test_a_published_output_is_the_reference_from_then_on(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        right, other = runner.build([Candidate(TILED), bad.wrong()])
+        assert runner.publish(other, ONCE).failure is None
+        assert runner.run(right, ONCE).failure is Failure.WRONG
+        assert runner.run(other, ONCE).failure is None
+        assert runner.publish(right, ONCE).failure is None
+
+    @pytest.mark.parametrize(
+        ("make", "failure"),
+        [
+            (bad.reads_too_far, Failure.BOUNDS),
+            (bad.dies, Failure.CRASH),
+            (bad.never_ends, Failure.RUN_TIMEOUT),
+            (bad.wants_memory, Failure.MEMORY),
+            (bad.compiles_for_ages, Failure.COMPILE_TIMEOUT),
+            (bad.kills_the_compiler, Failure.CRASH),
+        ],
+    )
+    def test_a_bad_candidate_costs_itself_only(self, runner: Runner, make, failure: Failure) -> None:  # type: ignore[no-untyped-def]
+        timed = measure(runner, make(), SHORT)
+        assert timed.failure is failure
+        assert timed.message and timed.times == ()
+
+    def test_good_ones_among_bad_ones(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        built = runner.build(
+            [Candidate(TILED), bad.kills_the_compiler(), Candidate(ROOT), bad.dies(), Candidate(TILED)]
+        )
+        failures = [runner.run(one, ONCE).failure for one in built]
+        assert failures == [None, Failure.CRASH, None, Failure.CRASH, None]
+
+    def test_slow_ones_are_given_up_early(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        built = runner.build([Candidate(TILED)])[0]
+        timed = runner.run(built, Effort(samples=50, seconds=10.0, give_up=0.0))
+        assert timed.failure is None and 1 <= len(timed.times) <= 2

@@ -1,0 +1,60 @@
+"""The machine, and the targets that it can run."""
+
+from __future__ import annotations
+
+import os
+
+import halide as hl
+import pytest
+
+from autosearch.errors import TargetError
+from autosearch.machine import Machine, parse_target, this_machine
+from tests.conftest import TARGET
+
+
+def test_this_machine_is_described() -> None:
+    machine = this_machine(TARGET)
+    assert machine.cpu and machine == this_machine(TARGET)
+    assert machine.cores == len(os.sched_getaffinity(0))
+    assert machine.vector_bytes == TARGET.natural_vector_size(hl.UInt(8))
+    first, second, third = machine.cache_bytes
+    assert 4 << 10 <= first <= second <= third
+
+
+def test_threads_may_be_fewer() -> None:
+    assert this_machine(TARGET, threads=1).cores == 1
+
+
+def test_vectors_are_the_targets() -> None:
+    host = hl.get_host_target()
+    plain = hl.Target(host.os, host.arch, host.bits, [])
+    assert this_machine(plain).vector_bytes <= this_machine(TARGET).vector_bytes
+
+
+def test_targets_as_text_or_object() -> None:
+    assert parse_target("host") == TARGET
+    assert parse_target(TARGET) == TARGET
+    assert parse_target("host-no_asserts").has_feature(hl.TargetFeature.NoAsserts)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("hots", "'hots' is not a Halide target; write 'host'"),
+        ("x86-64-linux-avx99", "is not a Halide target"),
+        ("host-avx99", "is not a Halide target"),
+        ("arm-64-android", "can't be run on this machine"),
+        ("riscv-64-linux", "can't be run on this machine"),
+        ("wasm-32-wasmrt", "can't be run on this machine"),
+        ("host-cuda", "leave the GPU feature out"),
+        ("host-opencl", "leave the GPU feature out"),
+    ],
+)
+def test_targets_that_can_t_be_tuned_for_are_refused(text: str, says: str) -> None:
+    with pytest.raises(TargetError, match=says) as raised:
+        parse_target(text)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_machine_has_sensible_defaults() -> None:
+    assert Machine() == Machine("unknown", 2, 32, (32 << 10, 512 << 10, 16 << 20))

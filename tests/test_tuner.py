@@ -1,0 +1,198 @@
+"""Tuning from end to end, on small samples with few trials: what comes back, what is recorded, what is left alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import halide as hl
+import numpy as np
+import pandas as pd
+import pytest
+
+import autosearch
+from autosearch.errors import LogError
+from autosearch.measure.statistics import typical
+from autosearch.progress import Status
+from autosearch.records.log import read_log
+from autosearch.result import Result
+from autosearch.schedule.schedule import Schedule
+from tests.conftest import snapshot_of
+from tests.export.twins import whole
+from tests.samples import blur, pyramid
+
+TRIALS = 12
+
+
+class Listener:
+    """A reporter that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.statuses: list[Status] = []
+        self.notes: list[str] = []
+        self.closed = False
+
+    def update(self, status: Status) -> None:
+        """The status changed."""
+        self.statuses.append(status)
+
+    def note(self, text: str) -> None:
+        """Something worth saying."""
+        self.notes.append(text)
+
+    def close(self) -> None:
+        """The run ended."""
+        self.closed = True
+
+
+@dataclass(frozen=True)
+class Run:
+    """One call of `tune`, and all that can be known of it."""
+
+    log: Path
+    result: Result
+    listener: Listener
+    func: hl.Func
+    before: bytes
+    """The user's pipeline as it was."""
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The sample `blur`, tuned once for all tests."""
+    log, func, listener = tmp_path_factory.mktemp("tuned") / "blur.jsonl", blur(), Listener()
+    before = whole(hl.Pipeline([func]))
+    result = autosearch.tune(func, trials=TRIALS, log=log, progress=listener)
+    return Run(log, result, listener, func, before)
+
+
+def test_the_result_holds_the_trials_asked_for_and_the_baselines(run: Run) -> None:
+    searched = [record for record in run.result.records if not record.baseline]
+    assert len(searched) == TRIALS and any(record.ok for record in searched)
+    named = [record.baseline for record in run.result.records if record.baseline]
+    assert named == ["root", "default", "Mullapudi2016", "Li2018", "Adams2019"]
+    assert {*run.result.baselines, *run.result.baselines.failures} == {*named}
+    digests = [record.schedule.digest for record in searched if record.schedule]
+    assert len(set(digests)) == TRIALS
+    assert 0 < run.result.overhead.thinking < run.result.overhead.total
+
+
+def test_it_is_never_worse_than_a_baseline(run: Run) -> None:
+    """The winner of the race is at least as fast there as each baseline."""
+    assert run.result.race is not None
+    assert all(run.result.best_time <= seconds for seconds in run.result.baselines.values())
+    for name in run.result.baselines:
+        ratio = run.result.speedup(name)
+        assert 0 < ratio.low <= ratio.high and ratio.high > 0.8
+
+
+def test_trials_are_a_table(run: Run) -> None:
+    table = run.result.trials
+    assert isinstance(table, pd.DataFrame) and len(table) == TRIALS + 5
+    good = [typical(record.times) for record in run.result.records if record.ok]
+    assert list(table.seconds.dropna()) == good and table.best.iloc[-1] == min(good)
+    assert table.elapsed.is_monotonic_increasing and table.best.is_monotonic_decreasing
+    assert set(table.failure[table.seconds.notna()]) == {""}
+
+
+def test_the_log_holds_all_of_it(run: Run) -> None:
+    content = read_log(run.log)
+    assert content.damaged == 0 and len(content.pipelines) == len(content.races) == 1
+    assert len(content.trials) == TRIALS + 5
+    assert [one.schedule for one in content.trials] == [one.schedule for one in run.result.records]
+    assert [one.times for one in content.trials] == [one.times for one in run.result.records]
+
+
+def test_replay_says_the_same_and_measures_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("subprocess.Popen", None)  # no process can be started
+    again = autosearch.replay(run.log, blur)
+    assert (again.best, again.best_time) == (run.result.best, run.result.best_time)
+    assert again.race is not None and run.result.race is not None
+    assert again.race.samples == run.result.race.samples and again.race.contenders == run.result.race.contenders
+    assert again.summary() == run.result.summary()
+    pd.testing.assert_frame_equal(
+        again.trials.drop(columns=["elapsed", "compile_seconds"]),
+        run.result.trials.drop(columns=["elapsed", "compile_seconds"]),
+    )
+
+
+def test_the_users_pipeline_is_left_as_it_was(run: Run) -> None:
+    assert whole(hl.Pipeline([run.func])) == run.before
+    run.result.apply(run.func)  # which it would refuse if there were a schedule
+
+
+def test_the_best_schedule_computes_what_the_pipeline_does(run: Run) -> None:
+    image = np.random.default_rng(1).integers(0, 2**16, (66, 98), dtype=np.uint16)
+    right, found = np.zeros((64, 96), np.uint16), np.zeros((64, 96), np.uint16)
+    pipeline = snapshot_of("blur").fresh()
+    pipeline.compile_to_callable(pipeline.infer_arguments(), hl.get_host_target())(image, right)
+    run.result.compile()(image, found)
+    assert right.any() and np.array_equal(found, right)
+
+
+def test_progress_is_told_from_start_to_end(run: Run) -> None:
+    counts = [status.trials for status in run.listener.statuses]
+    assert counts == sorted(counts) and counts[0] == 0 and counts[-1] == TRIALS
+    phases = list(dict.fromkeys(status.phase for status in run.listener.statuses))
+    assert phases == ["baselines", "search", "race"]
+    assert all(status.total == TRIALS for status in run.listener.statuses)
+    assert run.listener.closed
+
+
+def test_the_same_call_again_measures_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = run.log.read_bytes()
+    monkeypatch.setattr("subprocess.Popen", None)
+    again = autosearch.tune(blur, trials=TRIALS, log=run.log, progress=False)
+    assert again.best == run.result.best and again.summary() == run.result.summary()
+    assert run.log.read_bytes() == before
+
+
+def test_more_trials_go_on_where_it_ended(run: Run, tmp_path: Path) -> None:
+    log = tmp_path / "longer.jsonl"
+    log.write_bytes(run.log.read_bytes())
+    more = autosearch.tune(blur, trials=TRIALS + 5, log=log, progress=False)
+    assert log.read_bytes().startswith(run.log.read_bytes())
+    assert len(more.records) == TRIALS + 5 + 5
+    assert more.records[: TRIALS + 5] == read_log(run.log).trials
+    digests = [one.schedule.digest for one in more.records if not one.baseline and one.schedule is not None]
+    assert len(set(digests)) == TRIALS + 5
+    assert more.race is not None and len(read_log(log).races) == 2
+    assert more.race.samples == read_log(log).races[-1].samples
+
+
+def test_a_log_may_hold_several_sizes_but_each_result_is_of_one(run: Run) -> None:
+    image = np.zeros((80, 120), np.uint16)
+    with pytest.raises(LogError, match="no trials of this pipeline at these sizes"):
+        autosearch.replay(run.log, blur, inputs={"image": image})
+
+
+def _scheduled_blur() -> hl.Func:
+    func = blur()
+    x, y = func.args()
+    return func.vectorize(x, 16).parallel(y)
+
+
+@pytest.fixture(scope="module")
+def plain_run() -> Result:
+    """A pipeline with a schedule of the user's own, tuned without a cost model."""
+    return autosearch.tune(_scheduled_blur(), trials=2, seed=3, strategy="random", cost_model=False, progress=False)
+
+
+def test_a_schedule_of_the_users_own_is_a_baseline(plain_run: Result) -> None:
+    (given,) = (record for record in plain_run.records if record.baseline == "given")
+    assert given.ok and given.schedule is not None and "vectorize" in str(given.schedule)
+    assert plain_run.speedup("given").high > 0.8
+
+
+def test_the_same_seed_asks_for_the_same_schedules(plain_run: Result) -> None:
+    def searched(result: Result) -> list[Schedule | None]:
+        return [record.schedule for record in result.records if record.source == "random"]
+
+    again = autosearch.tune(_scheduled_blur(), trials=2, seed=3, strategy="random", cost_model=False, progress=False)
+    assert searched(plain_run) == searched(again) and len(searched(again)) == 2
+
+
+def test_time_ends_the_search_but_not_the_result() -> None:
+    result = autosearch.tune(pyramid, trials=100_000, timeout=4.0, progress=False)
+    searched = [record for record in result.records if not record.baseline]
+    assert len(searched) < 100_000 and result.best_time > 0 and result.race is not None
