@@ -1,0 +1,124 @@
+"""Imitation: the answers that make a given schedule."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+
+from autosearch.choices import FirstChooser, Proposal, Replay
+from autosearch.errors import ScheduleError
+from autosearch.schedule.nest import LoopNest
+from autosearch.schedule.schedule import Schedule
+from autosearch.space.imitate import imitate
+from tests.conftest import random_proposal, space_of
+from tests.space.running import assert_right
+
+
+def _has_single_iterations(nest: LoopNest) -> bool:
+    return any(extent == 1 for stage in nest.stages.values() for extent in stage.loop_extents)
+
+
+def _proposals(sample: str, count: int) -> list[Proposal]:
+    """Random schedules in which every loop has iterations, and short output dimensions are bounded."""
+    drawn = (random_proposal(sample, seed) for seed in itertools.count())
+    plain = (
+        p
+        for p in drawn
+        if not _has_single_iterations(space_of(sample).nest(p.schedule))
+        and not any("/bound/" in key and answer == "any" for key, answer in p.trace)
+    )
+    return list(itertools.islice(plain, count))
+
+
+def test_the_spaces_own_schedules_are_imitated_exactly(sample: str) -> None:
+    for proposal in _proposals(sample, 12):
+        imitation = imitate(space_of(sample), proposal.schedule)
+        assert imitation.differences == () and imitation.exact
+        assert imitation.schedule == proposal.schedule
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_imitations_trace_makes_its_schedule(sample: str, seed: int) -> None:
+    imitation = imitate(space_of(sample), random_proposal(sample, seed).schedule)
+    assert space_of(sample).build(Replay(imitation.trace.by_key, FirstChooser())) == imitation.schedule
+
+
+EXPERT: list[list[Any]] = [
+    ["blur_y", "split", "y", "yo", "yi", 8, "GuardWithIf"],
+    ["blur_y", "parallel", "yo"],
+    ["blur_y", "split", "x", "xo", "xi", 16, "ShiftInwards"],
+    ["blur_y", "vectorize", "xi"],
+    ["blur_x", "compute_at", ["blur_y", "yi"]],
+    ["blur_x", "store_at", ["blur_y", "yo"]],
+    ["blur_x", "split", "x", "xo", "xi", 16, "ShiftInwards"],
+    ["blur_x", "vectorize", "xi"],
+]
+
+
+def test_an_experts_schedule() -> None:
+    """Strips of rows in parallel, the first stencil sliding within each."""
+    imitation = imitate(space_of("blur"), Schedule.from_json(EXPERT))
+    assert imitation.exact
+    answers = imitation.trace.by_key
+    assert answers["blur_y.0/vector"] == "x" and answers["blur_y.0/width"] == 16
+    assert answers["blur_x/place"] == "blur_y.0/y@tile0" and answers["blur_x/store"] == "blur_y.0/y@outer"
+    assert_right("blur", imitation.schedule)
+
+
+def test_an_experts_product() -> None:
+    content: list[list[Any]] = [
+        ["out", "split", "x", "xo", "xi", 32, "ShiftInwards"],
+        ["out", "split", "xi", "xi", "xii", 8, "RoundUp"],
+        ["out", "split", "y", "yo", "yi", 4, "ShiftInwards"],
+        ["out", "reorder", ["xii", "xi", "yi", "xo", "yo"]],
+        ["out", "vectorize", "xii"],
+        ["out", "unroll", "xi"],
+        ["out", "unroll", "yi"],
+        ["out", "parallel", "yo"],
+        ["product", "compute_at", ["out", "xo"]],
+        ["product", "split", "x", "xo", "xi", 8, "RoundUp"],
+        ["product", "vectorize", "xi"],
+        ["product.update(0)", "split", "x", "xo", "xi", 8, "RoundUp"],
+        ["product.update(0)", "reorder", ["xi", "xo", "y", "kx"]],
+        ["product.update(0)", "vectorize", "xi"],
+    ]
+    imitation = imitate(space_of("matmul"), Schedule.from_json(content))
+    assert imitation.exact
+    assert_right("matmul", imitation.schedule)
+
+
+def test_what_the_space_lacks_is_named() -> None:
+    content: list[list[Any]] = [
+        ["blur_y", "split", "x", "xo", "xi", 5, "GuardWithIf"],  # no vectors of five
+        ["blur_y", "vectorize", "xi"],
+        ["blur_x", "compute_root"],
+    ]
+    imitation = imitate(space_of("blur"), Schedule.from_json(content))
+    assert imitation.differences == ("loops of blur_y",) and not imitation.exact
+    assert_right("blur", imitation.schedule)
+
+
+def test_a_schedule_of_another_pipeline_is_refused() -> None:
+    with pytest.raises(ScheduleError, match="doesn't have"):
+        imitate(space_of("blur"), Schedule.from_json([["gray", "compute_root"]]))
+
+
+@pytest.mark.xfail(strict=True, reason="loops of one iteration are taken for tiles and parallel loops that matter")
+def test_loops_of_one_iteration_do_not_matter() -> None:
+    content: list[list[Any]] = [
+        ["blur_y", "split", "x", "xo", "xi", 48, "ShiftInwards"],
+        ["blur_y", "split", "xi", "xi", "xii", 8, "RoundUp"],
+        ["blur_y", "split", "y", "yo", "yi", 64, "ShiftInwards"],
+        ["blur_y", "reorder", ["xii", "yi", "xi", "yo", "xo"]],
+        ["blur_y", "parallel", "xo"],
+    ]
+    assert imitate(space_of("blur"), Schedule.from_json(content)).exact
+
+
+@pytest.mark.xfail(strict=True, reason="a dimension without a bound is imitated with one, and called exact")
+def test_no_bound_is_made_up() -> None:
+    content: list[list[Any]] = [["out", "parallel", "y"], ["gray", "compute_root"], ["smooth", "compute_root"]]
+    imitation = imitate(space_of("sharpen"), Schedule.from_json(content))
+    assert not any(step.directive.method == "bound" for step in imitation.schedule)

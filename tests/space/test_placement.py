@@ -1,0 +1,83 @@
+"""Where a Func may be computed and stored: where Halide lets it, and where storing further out pays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import halide as hl
+import pytest
+
+from autosearch.schedule.nest import LoopNest, Position
+from autosearch.schedule.schedule import Schedule
+from autosearch.space.placement import computable_levels, label_of, storable_levels
+from tests.conftest import random_proposal, snapshot_of, space_of
+from tests.schedule.oracle import lower, scheduled
+
+
+def _name(nest: LoopNest, position: Position | None) -> str:
+    return "root" if position is None else nest.level(position).name
+
+
+def _halide_accepts(sample: str, content: list[list[Any]]) -> bool:
+    try:
+        lower(scheduled(snapshot_of(sample), Schedule.from_json(content)))
+    except hl.HalideError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(("sample", "name"), [("blur", "blur_x"), ("sharpen", "gray"), ("matmul", "product")])
+def test_computable_levels_are_those_that_halide_accepts(sample: str, name: str, seed: int) -> None:
+    funcs = [func.name for func in snapshot_of(sample).algorithm.funcs]
+    consumers = funcs[funcs.index(name) + 1 :]
+    steps = [step for step in random_proposal(sample, seed).schedule.to_json() if step[0].split(".")[0] in consumers]
+    nest = space_of(sample).nest(Schedule.from_json(steps))
+    levels = {(p.stage.func, nest.level(p).name) for p in computable_levels(nest, name)}
+    for key in nest.uses(name):
+        loops = nest.stages[key].loops
+        for loop, kind in zip(loops.loop_names, loops.kinds, strict=True):
+            # Halide also allows it within a vectorized loop, where each lane would compute its own: never useful.
+            if kind != "vectorized":
+                accepted = _halide_accepts(sample, [*steps, [name, "compute_at", [key.func, loop]]])
+                assert accepted == ((key.func, loop) in levels)
+
+
+def _blur_nest(steps: list[list[Any]], place: list[list[Any]]) -> tuple[LoopNest, Position]:
+    nest = space_of("blur").nest(Schedule.from_json([*steps, *place]))
+    compute = nest.placements["blur_x"].compute
+    assert compute is not None
+    return nest, compute
+
+
+AT_ROWS = [["blur_x", "compute_at", ["blur_y", "y"]]]
+AT_COLUMNS = [["blur_x", "compute_at", ["blur_y", "x"]]]
+STRIPS: list[list[Any]] = [["blur_y", "split", "y", "yo", "yi", 8, "GuardWithIf"]]
+
+
+@pytest.mark.parametrize(
+    ("steps", "place", "stores"),
+    [
+        ([], AT_ROWS, ["root"]),
+        ([["blur_y", "parallel", "y"]], AT_ROWS, []),
+        (STRIPS, [["blur_x", "compute_at", ["blur_y", "yi"]]], ["yo"]),
+        ([*STRIPS, ["blur_y", "parallel", "yo"]], [["blur_x", "compute_at", ["blur_y", "yi"]]], ["yo"]),
+        (STRIPS, [["blur_x", "compute_at", ["blur_y", "yo"]]], ["root"]),
+        ([], AT_COLUMNS, ["root"]),  # past x, in which neighbours share nothing, along y
+        ([["blur_y", "reorder", ["y", "x"]]], AT_ROWS, ["x"]),
+    ],
+)
+def test_storage_goes_outside_of_the_first_loop_that_shares(
+    steps: list[list[Any]], place: list[list[Any]], stores: list[str]
+) -> None:
+    nest, compute = _blur_nest(steps, place)
+    found = storable_levels(nest, "blur_x", compute)
+    assert [_name(nest, position) for position in found] == stores
+    for position in found:
+        assert nest.sliding_between("blur_x", compute, position) < 1
+
+
+def test_labels_outlive_other_loops() -> None:
+    labels = {snapshot_of("blur").algorithm.func("blur_y").stages[0].key: ("y@outer", "x@tile0")}
+    position = Position(next(iter(labels)), 2)
+    assert label_of(position, labels) == "blur_y.0/x@tile0"

@@ -1,0 +1,110 @@
+"""Bands of loops, and the directives that make them."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from autosearch.choices import RandomChooser
+from autosearch.pipeline.ir import StageKey
+from autosearch.schedule.directives import Atomic, Tail
+from autosearch.schedule.loops import stage_loops
+from autosearch.space.tiling import OUTER, UNROLL, VECTOR, Band, Tiling
+from autosearch.space.tiling_rules import MAX_UNROLLED, StageFacts, choose_tiling
+from tests.conftest import snapshot_of
+
+BLUR_Y = snapshot_of("blur").algorithm.func("blur_y").stages[0]
+PRODUCT = snapshot_of("matmul").algorithm.func("product").stages[1]
+
+TILED = Tiling(
+    (
+        Band(VECTOR, (("x", 8),)),
+        Band(UNROLL, (("y", 2),)),
+        Band("tile0", (("x", 4), ("y", 4))),
+        Band(OUTER, (("x", 0), ("y", 0))),
+    ),
+    parallel=1,
+    tails={"x": Tail.SHIFT_INWARDS, "y": Tail.GUARD_WITH_IF},
+)
+
+
+def test_bands_become_loops_from_the_vector_outwards() -> None:
+    loops = stage_loops(BLUR_Y, TILED.directives(BLUR_Y))
+    extents = loops.extents([96, 64])
+    variables = [loops.variables[loops.variable_of(loop)] for loop in loops.order]
+    found = list(zip(variables, loops.kinds, (extents[loop] for loop in loops.order), strict=True))
+    assert found == [
+        ("y", "parallel", 8),
+        ("x", "serial", 3),
+        ("y", "serial", 4),
+        ("x", "serial", 4),
+        ("y", "unrolled", 2),
+        ("x", "vectorized", 8),
+    ]
+
+
+def test_only_the_outermost_split_leaves_a_tail() -> None:
+    splits = [d for d in stage_loops(BLUR_Y, TILED.directives(BLUR_Y)).derivations if not d.fuse]
+    assert [(d.factor, d.tail) for d in splits] == [
+        (32, Tail.SHIFT_INWARDS), (8, Tail.ROUND_UP), (8, Tail.GUARD_WITH_IF), (2, Tail.ROUND_UP)
+    ]  # fmt: skip
+
+
+def test_parallel_loops_are_fused() -> None:
+    tiling = Tiling((Band(VECTOR, (("x", 8),)), Band(OUTER, (("x", 0), ("y", 0)))), 2, True, {"x": Tail.ROUND_UP})
+    loops = stage_loops(BLUR_Y, tiling.directives(BLUR_Y))
+    assert list(zip(loops.loop_names, loops.kinds, strict=True)) == [("par", "parallel"), ("xi", "vectorized")]
+    assert loops.extents([96, 64])[loops.order[0]] == 12 * 64
+
+
+def test_a_stage_left_as_it_is_needs_no_directives() -> None:
+    assert Tiling((Band(OUTER, (("x", 0), ("y", 0))),)).directives(BLUR_Y) == []
+
+
+def test_a_vectorized_reduction_is_atomic() -> None:
+    bands = (Band(VECTOR, (("kx", 8),)), Band(OUTER, (("kx", 0), ("x", 0), ("y", 0))))
+    directives = Tiling(bands, tails={"kx": Tail.GUARD_WITH_IF}).directives(PRODUCT)
+    assert Atomic() in directives and stage_loops(PRODUCT, directives).atomic
+
+
+def _facts(extents: dict[str, int], ordered: bool = False) -> StageFacts:
+    stage = PRODUCT if "kx" in extents else BLUR_Y
+    return StageFacts(
+        stage, extents, 8, frozenset({"kx"}) & set(extents), ("x", "y"), frozenset({"x", "y"}), ordered, True, 6, True,
+        dict(extents),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("extents", [{"x": 96, "y": 64}, {"x": 5, "y": 3}, {"kx": 48, "x": 64, "y": 40}])
+def test_random_tilings_keep_every_iteration_and_their_limits(extents: dict[str, int], seed: int) -> None:
+    facts = _facts(extents)
+    chooser = RandomChooser(random.Random(seed))
+    tiling, copies = choose_tiling(facts, chooser, "f.0", lambda variable, factor, n: [Tail.GUARD_WITH_IF])
+    loops = stage_loops(facts.stage, tiling.directives(facts.stage))
+    sizes = [extents[name] for name in facts.stage.loop_vars]
+    for place, name in enumerate(facts.stage.loop_vars):
+        own = [loops.extents(sizes)[k] for k in loops.order if loops.variable_of(k) == place]
+        if not any(d.fuse for d in loops.derivations):
+            assert math.prod(own) >= extents[name]  # nothing is lost
+    unrolled = math.prod(count for _, role, count in tiling.loops if role == UNROLL and count)
+    assert 1 <= copies <= MAX_UNROLLED * 8 and unrolled <= MAX_UNROLLED
+    assert [band.role for band in tiling.bands][-1] == OUTER
+    assert sum(kind == "vectorized" for kind in loops.kinds) <= 1
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_an_ordered_reduction_keeps_its_order(seed: int) -> None:
+    scan = snapshot_of("histogram").algorithm.stage(StageKey("hist", 1))
+    sizes = {"rx": 96, "ry": 64}
+    facts = StageFacts(
+        scan, sizes, 8, frozenset(), (), frozenset(), True, True, 2, True, dict(sizes)
+    )  # fmt: skip
+    chooser = RandomChooser(random.Random(seed))
+    tiling, _ = choose_tiling(facts, chooser, "f.1", lambda variable, factor, n: [Tail.GUARD_WITH_IF])
+    loops = stage_loops(scan, tiling.directives(scan))
+    variables = [loops.variables[loops.variable_of(loop)] for loop in loops.order]
+    assert variables == sorted(variables, reverse=True)  # all of ry outside of all of rx
+    assert "parallel" not in loops.kinds and "vectorized" not in loops.kinds

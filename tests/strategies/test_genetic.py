@@ -1,0 +1,55 @@
+"""Genetic search: children resemble the best that was measured."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from autosearch.choices import FirstChooser, Replay, Trace, draw
+from autosearch.strategies.base import Result
+from autosearch.strategies.genetic import POPULATION, Genetic
+from autosearch.strategies.random import Random
+from tests.strategies.toy import Toy, measured
+
+SPACE = Toy(6)
+
+
+def _distance(one: Trace, other: Trace) -> int:
+    """In how many answers two traces differ."""
+    keys = one.by_key.keys() | other.by_key.keys()
+    return sum(one.by_key.get(key) != other.by_key.get(key) for key in keys)
+
+
+def _child_distances(parents: list[Trace], strategy: Genetic) -> list[int]:
+    return [min(_distance(p.trace, parent) for parent in parents) for p in strategy.propose(40)]
+
+
+def test_children_differ_from_a_parent_in_few_answers() -> None:
+    parents = Random(SPACE, 1).propose(4)
+    strategy = Genetic(SPACE, 0)
+    unrelated = _child_distances([p.trace for p in parents], strategy)
+    strategy.observe(measured(parents))
+    assert median(_child_distances([p.trace for p in parents], strategy)) <= 3 < median(unrelated)
+
+
+def test_only_the_best_have_children() -> None:
+    proposals = Random(SPACE, 2).propose(POPULATION + 8)
+    best, worst = proposals[:POPULATION], proposals[POPULATION:]
+    strategy = Genetic(SPACE, 0)
+    strategy.observe([Result(p.trace, p.schedule.digest, 10.0) for p in worst])
+    strategy.observe([Result(p.trace, p.schedule.digest, 1.0) for p in best])
+    children = [p.trace for p in strategy.propose(60)]
+    near = [sum(min(_distance(c, p.trace) for p in group) <= 1 for c in children) for group in (worst, best)]
+    assert near[0] < near[1] / 3
+
+
+def test_crossing_exchanges_whole_funcs() -> None:
+    """Of two parents that differ in all Funcs, most children hold each Func as one of them has it."""
+    answers = [{f"f{k}.0/tile0/x": factor for k in range(6)} for factor in (4, 32)]
+    parents = [draw(SPACE, Replay(one, FirstChooser())) for one in answers]
+    strategy = Genetic(SPACE, 3)
+    strategy.observe(measured(parents))
+    mixed = 0
+    for child in strategy.propose(60):
+        factors = {answer for key, answer in child.trace if key.endswith("tile0/x")}
+        mixed += factors == {4, 32}
+    assert mixed >= 6
