@@ -95,7 +95,7 @@ def test_in_python(name: str, tmp_path: Path) -> None:
     _check_sentence(str(raised.value))
 
 
-def _arguments(mistake: Mistake, folder: Path) -> list[str]:
+def command_line(mistake: Mistake, folder: Path) -> list[str]:
     """The command line that makes a mistake."""
     arguments = ["tune", mistake.pipeline, "--quiet"]
     for option, value in mistake.options(folder).items():
@@ -116,13 +116,13 @@ def _stored(folder: Path, value: Any) -> str:
 @pytest.mark.parametrize("name", [name for name in MISTAKES if name not in IN_THE_ISSUE])
 def test_on_the_command_line(name: str, tmp_path: Path) -> None:
     mistake = MISTAKES[name]
-    done = CliRunner().invoke(app, _arguments(mistake, tmp_path))
+    done = CliRunner().invoke(app, command_line(mistake, tmp_path))
     _check_program(done.exit_code, done.stdout, done.stderr, mistake.error, mistake.says)
 
 
 @pytest.mark.parametrize("name", IN_THE_ISSUE)
 def test_as_a_program(name: str, tmp_path: Path) -> None:
-    _check_process(_arguments(MISTAKES[name], tmp_path), MISTAKES[name].error, MISTAKES[name].says)
+    _check_process(command_line(MISTAKES[name], tmp_path), MISTAKES[name].error, MISTAKES[name].says)
 
 
 def test_an_export_path_that_can_t_be_written_is_refused_by_the_program_before_it_starts() -> None:

@@ -8,14 +8,14 @@ Magnitudes are given as log2(1 + value), so that ratios become differences.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autosearch.machine import Machine
-from autosearch.pipeline.access import Edge
+from autosearch.pipeline.access import Edge, Slope
 from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.ir import StageKey, Type
 from autosearch.pipeline.operations import operations
@@ -68,6 +68,8 @@ class StageView:
         self.lanes = max(1, machine.vector_bytes // max(t.bytes for t in self.func.types))
         self.vector_variable = self._vector_variable()
         self.work = self._work(self.own.stage.key, set())
+        self.loads = dict.fromkeys(("dense", "broadcast", "strided", "gathered"), 0.0)
+        """Loads of one evaluation, by how they go with the vector; none where there is no vector."""
         self.reads = list(self._reads())
         self.stored_bytes = math.prod(extents(nest.stored_box(key.func))) * self.element_bytes
         self.produced_bytes = math.prod(extents(nest.boxes[key.func])) * self.element_bytes
@@ -106,21 +108,31 @@ class StageView:
     # Memory --------------------------------------------------------------------------------------------------------
 
     def _reads(self) -> Iterator[Read]:
-        """The Funcs in memory and inputs that the stage reads, directly or through inlined Funcs."""
-        pending: list[tuple[StageKey, float]] = [(self.key, 1.0)]
+        """The Funcs in memory and inputs that the stage reads, directly or through inlined Funcs.
+
+        Adds up, on the way, how the loads go with the vector: by the slope of each index along the vector's variable.
+        """
+        along: dict[str, float | None] = {} if self.vector_variable is None else {self.vector_variable: 1.0}
+        pending: list[tuple[StageKey, float, dict[str, float | None]]] = [(self.key, 1.0, along)]
         merged: dict[tuple[str, bool], Read] = {}
         while pending:
-            key, times = pending.pop()
+            key, times, along = pending.pop()
             for edge in self.nest.flow.edges[key]:
                 if not edge.is_input and edge.producer == self.key.func and key != self.key:
                     continue
-                if not edge.is_input and self.nest.placements[edge.producer].inline:
-                    pending.append((StageKey(edge.producer), times * edge.loads))
-                    continue
-                name = (edge.producer, edge.is_input)
-                if name not in merged:
-                    merged[name] = Read(edge.producer, edge.is_input, self._bytes(edge), [])
-                merged[name].edges.append((key, edge, times))
+                inlined = not edge.is_input and self.nest.placements[edge.producer].inline
+                for slopes, count in edge.slopes:
+                    moves = [_combine(slope, along) for slope in slopes]
+                    if inlined:
+                        args = self.nest.algorithm.func(edge.producer).args
+                        pending.append((StageKey(edge.producer), times * count, dict(zip(args, moves, strict=True))))
+                    elif self.vector_variable is not None:
+                        self.loads[_access_kind(moves)] += times * count
+                if not inlined:
+                    name = (edge.producer, edge.is_input)
+                    if name not in merged:
+                        merged[name] = Read(edge.producer, edge.is_input, self._bytes(edge), {})
+                    merged[name].edges[key] = edge
         yield from merged.values()
 
     def _bytes(self, edge: Edge) -> int:
@@ -144,7 +156,7 @@ class StageView:
 
     def _region(self, read: Read, position: Position | None) -> tuple[float, float]:
         size = rows = 0.0
-        for key, edge, _ in read.edges:
+        for key, edge in read.edges.items():
             env = self.nest.environment(key, position)
             if env is None:
                 continue
@@ -171,16 +183,6 @@ class StageView:
                 return position
         return None
 
-    def access(self, what: str) -> float:
-        """Loads of one evaluation, by how they go with the vector: dense, broadcast, strided or gathered."""
-        total = 0.0
-        for read in self.reads:
-            for key, edge, times in read.edges:
-                for one in edge.accesses:
-                    if _access_kind(one.index, self.vector_variable, key != self.key) == what:
-                        total += one.count * times
-        return total
-
     def working_set(self, position: Position | None) -> float:
         """Bytes read and written in one iteration at `position`."""
         return self.footprint(position)[0] + self._written(position)
@@ -206,25 +208,34 @@ class StageView:
 
 @dataclass
 class Read:
-    """What a stage reads of one producer or input: by which edges, how often."""
+    """What a stage reads of one producer or input, and by which edges: its own, or those of inlined Funcs."""
 
     name: str
     is_input: bool
     element_bytes: int
-    edges: list[tuple[StageKey, Edge, float]]
+    edges: dict[StageKey, Edge]
 
 
-def _access_kind(index: tuple[Any, ...], variable: str | None, through_inlined: bool) -> str:
-    if variable is None or not index:
-        return "broadcast" if variable is not None else "scalar"
-    inner = index[0]
-    if inner is None:
-        return "gathered" if not through_inlined else "dense"
-    coefficient = inner.coefficient(variable) if not through_inlined else 1
-    others = any(affine is None or affine.coefficient(variable) for affine in index[1:]) and not through_inlined
-    if coefficient == 0:
-        return "strided" if others else "broadcast"
-    return "dense" if abs(coefficient) == 1 and not others else "strided"
+def _combine(slope: Slope, along: Mapping[str, float | None]) -> float | None:
+    """How far an index moves where its variables move as `along` says; None where that can't be told."""
+    total = 0.0
+    for variable, coefficient in slope:
+        moved = along.get(variable, 0.0)
+        if moved == 0.0:
+            continue
+        if moved is None or coefficient is None:
+            return None
+        total += coefficient * moved
+    return total
+
+
+def _access_kind(moves: Sequence[float | None]) -> str:
+    """What a load is whose index moves so, dimension by dimension, from one lane of the vector to the next."""
+    if None in moves:
+        return "gathered"
+    if not any(moves):
+        return "broadcast"
+    return "dense" if abs(moves[0] or 0.0) == 1.0 and not any(moves[1:]) else "strided"
 
 
 def _balance(view: StageView) -> float:
@@ -327,10 +338,10 @@ FEATURES: tuple[Feature, ...] = (
     Feature("read_traffic", "log2 bytes", "bytes read by all innermost bodies",
             lambda v: _log(v.footprint(v.body())[0] * v.productions * v.share * math.prod(v.serial))),
     Feature("producer", "log2 bytes", "largest storage read", lambda v: _log(_producer_bytes(v))),
-    Feature("dense", "count", "loads of consecutive elements by a vector", lambda v: _log(v.access("dense"))),
-    Feature("broadcast", "count", "loads of one element for a whole vector", lambda v: _log(v.access("broadcast"))),
-    Feature("strided", "count", "loads of elements apart by a vector", lambda v: _log(v.access("strided"))),
-    Feature("gathered", "count", "loads at computed places by a vector", lambda v: _log(v.access("gathered"))),
+    Feature("dense", "count", "loads of consecutive elements by a vector", lambda v: _log(v.loads["dense"])),
+    Feature("broadcast", "count", "loads of one element for a whole vector", lambda v: _log(v.loads["broadcast"])),
+    Feature("strided", "count", "loads of elements apart by a vector", lambda v: _log(v.loads["strided"])),
+    Feature("gathered", "count", "loads at computed places by a vector", lambda v: _log(v.loads["gathered"])),
 )  # fmt: skip
 
 NAMES: tuple[str, ...] = tuple(feature.name for feature in FEATURES)

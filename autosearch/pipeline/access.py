@@ -6,6 +6,7 @@ when each loop variable covers a range: the question that bounds inference, foot
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -23,6 +24,8 @@ from autosearch.pipeline.ir import Algorithm, Expr, Func, Stage, StageKey
 
 Box = tuple[Interval, ...]
 """A region: for each dimension, the first and last coordinate (inclusive; infinite where unknown)."""
+Slope = tuple[tuple[str, float | None], ...]
+"""How an index moves with each variable that it depends on, away from borders; None where that can't be told."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,8 @@ class Edge:
     accesses: tuple[Access, ...]
     maps: tuple[tuple[Evaluator, ...], ...]
     """For each dimension of the producer, the distinct index maps (affine ones that differ by a constant are merged)."""
+    slopes: tuple[tuple[tuple[Slope, ...], int], ...]
+    """The distinct slopes of loads (one of each dimension of the producer), and how many loads have them."""
 
     def box(self, env: Env) -> Box:
         """The region read when variables cover `env`."""
@@ -107,7 +112,7 @@ def store_edge(stage: Stage, bindings: Bindings) -> Edge:
 
 def _edge_to_whole(consumer: StageKey, producer: Func) -> Edge:
     unknown = tuple((lambda env: EVERYTHING,) for _ in producer.args)
-    return Edge(consumer, producer.name, False, (Access((None,) * len(producer.args)),), unknown)
+    return Edge(consumer, producer.name, False, (Access((None,) * len(producer.args)),), unknown, ())
 
 
 def _edge(
@@ -119,7 +124,8 @@ def _edge(
         counted[affine] = counted.get(affine, 0) + 1
     accesses = tuple(Access(index, count) for index, count in counted.items())
     maps = tuple(_merge([index[d] for index in indices], bindings) for d in range(len(indices[0])))
-    return Edge(consumer, producer, is_input, accesses, maps)
+    slopes = Counter(tuple(slope_of(expr, bindings) for expr in index) for index in indices)
+    return Edge(consumer, producer, is_input, accesses, maps, tuple(slopes.items()))
 
 
 def _merge(indices: list[Expr], bindings: Bindings) -> tuple[Evaluator, ...]:
@@ -159,6 +165,24 @@ def _span(terms: tuple[tuple[str, int], ...], low: int, high: int) -> Evaluator:
         return (a, b)
 
     return general
+
+
+def slope_of(expr: Expr, bindings: Bindings) -> Slope:
+    """The slope of an index: of a clamped one that of what is clamped, of a lookup unknown in all that it depends on."""
+    affine = as_affine(expr, bindings)
+    if affine is not None:
+        return affine.coefficients
+    parts = [arg for arg in expr.args if constant_value(arg, bindings) is None]
+    if expr.op in ("min", "max", "cast") or (expr.op == "call" and str(expr.value).startswith("likely")):
+        slopes = {slope_of(part, bindings) for part in parts}
+        if len(slopes) == 1:
+            return slopes.pop()
+    if expr.op == "div" and len(parts) == 1 and parts[0] is expr.args[0]:
+        divisor = constant_value(expr.args[1], bindings)
+        if divisor:
+            return tuple((name, None if c is None else c / divisor) for name, c in slope_of(parts[0], bindings))
+    variables = {node.value for node in expr.walk() if node.op == "var"}
+    return tuple((name, None) for name in sorted(variables))
 
 
 def as_affine(expr: Expr, bindings: Bindings) -> Affine | None:

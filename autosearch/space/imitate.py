@@ -98,6 +98,7 @@ def _answers(nest: LoopNest, schedule: Schedule) -> dict[str, Option]:
     for func in nest.algorithm.funcs:
         placement = nest.placements[func.name]
         if func.name in nest.algorithm.outputs:
+            answers.update((f"{func.name}/bound/{arg}", "any") for arg in func.args)
             continue
         if placement.inline:
             answers[f"{func.name}/place"] = "inline"

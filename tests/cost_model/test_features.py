@@ -117,7 +117,6 @@ def test_loads_by_how_they_go_with_the_vector(variable: str, loads: tuple[int, .
     assert _loads(variable, *IN_MEMORY) == pytest.approx([log(count) for count in loads])
 
 
-@pytest.mark.xfail(strict=True, reason="every load through an inlined Func (so, of an input) is taken to be dense")
 @pytest.mark.parametrize("variable", ["x", "y", "kx"])
 def test_loads_through_inlined_funcs_go_as_their_indices_say(variable: str) -> None:
     assert _loads(variable) == pytest.approx(_loads(variable, *IN_MEMORY))
