@@ -183,6 +183,26 @@ class StageView:
                 return position
         return None
 
+    @property
+    def body_vectors(self) -> float:
+        """Native vectors that one run of the innermost serial body writes, or accumulates in registers."""
+        return self.vector * self.unrolled / self.lanes
+
+    def accumulated(self) -> int:
+        """Runs of the body in a row that accumulate in the same registers: the innermost serial loops that reduce."""
+        loops, count = self.own.loops, 1
+        for loop, kind, size in reversed(list(zip(loops.order, loops.kinds, self.own.loop_extents, strict=True))):
+            if kind in (VECTORIZED, UNROLLED):
+                continue
+            if kind != SERIAL or not self.own.stage.is_rvar(loops.variables[loops.variable_of(loop)]):
+                break
+            count *= size
+        return count
+
+    def intensity(self) -> float:
+        """Operations of the body for each byte that it reads: how far registers spare the first cache."""
+        return self.operations * self.vector * self.unrolled / (self.footprint(self.body())[0] + 1.0)
+
     def working_set(self, position: Position | None) -> float:
         """Bytes read and written in one iteration at `position`."""
         return self.footprint(position)[0] + self._written(position)
@@ -338,6 +358,12 @@ FEATURES: tuple[Feature, ...] = (
     Feature("read_traffic", "log2 bytes", "bytes read by all innermost bodies",
             lambda v: _log(v.footprint(v.body())[0] * v.productions * v.share * math.prod(v.serial))),
     Feature("producer", "log2 bytes", "largest storage read", lambda v: _log(_producer_bytes(v))),
+    Feature("body_vectors", "log2 ratio", "native vectors that the innermost serial body writes",
+            lambda v: math.log2(v.body_vectors)),
+    Feature("accumulated", "log2 count", "runs of it in a row that accumulate in the same registers",
+            lambda v: math.log2(v.accumulated())),
+    Feature("intensity", "log2 operations per byte", "operations of it for each byte that it reads",
+            lambda v: _log(v.intensity())),
     Feature("dense", "count", "loads of consecutive elements by a vector", lambda v: _log(v.loads["dense"])),
     Feature("broadcast", "count", "loads of one element for a whole vector", lambda v: _log(v.loads["broadcast"])),
     Feature("strided", "count", "loads of elements apart by a vector", lambda v: _log(v.loads["strided"])),

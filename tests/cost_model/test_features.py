@@ -59,6 +59,7 @@ BLUR_Y = {
     "inner_set": log2((96 * 3 * 2 + 96 * 2 + 64) / L1), "middle_set": log2((96 * 10 * 2 + 96 * 8 * 2 + 64) / L2),
     "task_reads": log(96 * 10 * 2), "task_set": log2((96 * 10 * 2 + 96 * 8 * 2 + 64) / L2),
     "root_reads": log(96 * 66 * 2), "read_traffic": log(16 * 3 * 2 * 8 * 8 * 6), "producer": log(96 * 10 * 2),
+    "body_vectors": 0, "accumulated": 0, "intensity": log(6 * 16 / (16 * 3 * 2 + 1)),
     "dense": log(3), "broadcast": 0, "strided": 0, "gathered": 0,
 }  # fmt: skip
 BLUR_X = BLUR_Y | {
@@ -72,6 +73,7 @@ BLUR_X = BLUR_Y | {
     "inner_set": log2((98 * 2 + 96 * 2 + 64) / L1), "middle_set": log2((98 * 10 * 2 + 96 * 10 * 2 + 64) / L2),
     "task_reads": log(98 * 10 * 2), "task_set": log2((98 * 10 * 2 + 96 * 10 * 2 + 64) / L2),
     "root_reads": log(98 * 66 * 2), "read_traffic": log(18 * 2 * 8 * 10 * 6), "producer": 0,
+    "intensity": log(6 * 16 / (18 * 2 + 1)),
 }  # fmt: skip
 
 
@@ -95,6 +97,23 @@ def test_a_reduction() -> None:
     assert (row["adds_f"], row["muls_f"], row["adds"], row["muls"]) == (1, 1, 0, 0)
     assert row["loads"] == pytest.approx(log(3))
     assert row["vector"] == row["dense"] == row["broadcast"] == 0
+
+
+def test_accumulators_stay_in_registers_while_only_reduction_loops_run() -> None:
+    tile: list[list[Any]] = [
+        ["product.update(0)", "split", "x", "xo", "xi", 16, "GuardWithIf"],
+        ["product.update(0)", "split", "y", "yo", "yi", 4, "GuardWithIf"],
+        ["product.update(0)", "reorder", ["xi", "yi", "kx", "xo", "yo"]],
+        ["product.update(0)", "vectorize", "xi"],
+        ["product.update(0)", "unroll", "yi"],
+    ]
+    row = _product(*tile)
+    assert row["body_vectors"] == 3 and row["accumulated"] == pytest.approx(log2(48))  # 8 vectors of 8, 48 products
+    read = 4 * (64 + 4 + 16)  # the tile itself, a column of a, a row of b
+    assert row["intensity"] == pytest.approx(log(64 * 5 / (read + 1)))
+    assert _product()["accumulated"] == pytest.approx(log2(48))  # the loop over k is innermost by default
+    outside = [*tile[:2], ["product.update(0)", "reorder", ["xi", "yi", "xo", "kx", "yo"]], *tile[3:]]
+    assert _product(*outside)["accumulated"] == 0
 
 
 IN_MEMORY = (["a_im", "compute_root"], ["b_im", "compute_root"])
