@@ -44,7 +44,7 @@ from autosearch.strategies import Result as Observation
 BATCH = 8
 FINALISTS = 6
 RACE_SECONDS = 6.0
-THINKING_SHARE = 0.12
+THINKING_SHARE = 0.16
 """Part of the wall time that proposing and ranking may take; more candidates are looked at where they are cheap."""
 
 
@@ -338,7 +338,7 @@ class _Session:
             if not batch:
                 self.reporter.note("the space holds no more schedules")
                 return
-            predicted = self.pruner.predict([one.schedule for one in batch]) if self.pruner.ready else None
+            predicted = self.predict(batch) if self.pruner.ready else None
             self.measure(measurer, batch, predicted)
             many = self.adapt(many, self.thinking.seconds - thought, time.monotonic() - before)
 
@@ -346,10 +346,14 @@ class _Session:
         """A batch to measure: the most promising of many proposals."""
         if not self.settings.cost_model or not self.pruner.ready:
             return self.strategy.propose(few)
-        proposals = self.strategy.propose(max(many, few))
+        proposals = self.strategy.propose(max(many, few), self.predict)
         chosen = set(self.pruner.select([one.schedule for one in proposals], few))
         self.pruner.forget([one.schedule for place, one in enumerate(proposals) if place not in chosen])
         return [one for place, one in enumerate(proposals) if place in chosen]
+
+    def predict(self, proposals: Sequence[Proposal]) -> list[float]:
+        """Seconds that the cost model expects."""
+        return self.pruner.predict([one.schedule for one in proposals])
 
     @staticmethod
     def adapt(many: int, thought: float, total: float) -> int:

@@ -79,9 +79,23 @@ class Pruner:
         predicted = self.predict(schedules)
         ranked = sorted(places, key=predicted.__getitem__)
         at_random = sum(self._random.random() < self.explore for _ in range(few))
-        chosen = ranked[: few - at_random]
-        rest = ranked[few - at_random :]
-        return chosen + self._random.sample(rest, min(at_random, len(rest)))
+        chosen = self._different([schedules[place] for place in ranked], few - at_random)
+        rest = [place for number, place in enumerate(ranked) if number not in chosen]
+        picked = [ranked[number] for number in chosen]
+        return picked + self._random.sample(rest, min(few - len(picked), len(rest)))
+
+    def _different(self, schedules: Sequence[Schedule], few: int) -> list[int]:
+        """The places of the first `few` that the model can tell apart: the others hardly differ in what they do."""
+        seen: set[bytes] = set()
+        chosen: list[int] = []
+        for place, schedule in enumerate(schedules):
+            if len(chosen) == few:
+                break
+            rows = self.features(schedule).tobytes()
+            if rows not in seen:
+                seen.add(rows)
+                chosen.append(place)
+        return chosen
 
     def forget(self, schedules: Sequence[Schedule]) -> None:
         """Drop cached features of schedules that were not chosen."""

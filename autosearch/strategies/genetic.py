@@ -10,10 +10,14 @@ import random
 from collections.abc import Mapping, Sequence
 
 from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, func_of, kind_of
-from autosearch.strategies.base import Result
+from autosearch.strategies.base import Predict, Result
 from autosearch.strategies.unseen import Unseen
 
+Member = tuple[float, Trace]
+"""Seconds, measured or predicted, and the trace."""
 POPULATION = 32
+GENERATIONS = 4
+"""Generations bred between two measurements, where a model predicts how good they are."""
 FRESH = 0.12
 """Share of proposals drawn at random, so that the population can't collapse."""
 CROSSED = 0.3
@@ -46,11 +50,21 @@ class Genetic:
         self._random = random.Random(seed)
         self._fresh = RandomChooser(self._random)
         self._unseen = Unseen()
-        self._population: list[tuple[float, Trace]] = []
+        self._population: list[Member] = []
 
-    def propose(self, n: int) -> list[Proposal]:
-        """See `Strategy.propose`."""
-        return self._unseen.collect(n, self._breed)
+    def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
+        """See `Strategy.propose`. With a model, several generations are bred by what it predicts."""
+        if predict is None:
+            return self._unseen.collect(n, lambda: self._breed(self._population))
+        found: list[Proposal] = []
+        parents = self._population
+        ranked = list(self._population)
+        for _ in range(GENERATIONS):
+            born = self._unseen.collect(-(-n // GENERATIONS), lambda: self._breed(parents), besides=found)  # noqa: B023
+            found += born
+            ranked += [(seconds, one.trace) for seconds, one in zip(predict(born), born, strict=True)]
+            parents = sorted(ranked, key=lambda member: member[0])[:POPULATION]
+        return found[:n]
 
     def observe(self, results: Sequence[Result]) -> None:
         """See `Strategy.observe`."""
@@ -59,22 +73,21 @@ class Genetic:
         ranked = sorted(self._population + found, key=lambda member: member[0])
         self._population = ranked[:POPULATION]
 
-    def _breed(self) -> Proposal:
-        if len(self._population) < 2 or self._random.random() < FRESH:
+    def _breed(self, parents: Sequence[Member]) -> Proposal:
+        if len(parents) < 2 or self._random.random() < FRESH:
             return draw(self._space, self._fresh)
-        answers = dict(self._parent().answers)
+        answers = dict(self._parent(parents).answers)
         if self._random.random() < CROSSED:
-            answers = self._cross(answers, self._parent().by_key)
+            answers = self._cross(answers, self._parent(parents).by_key)
             mutations = self._random.choice((0, 1))
         else:
             mutations = self._random.choice((1, 1, 1, 2, 2, 3, 4))
         forgotten = self._pick(answers, mutations)
         return draw(self._space, _Mutation(answers, forgotten, self._random, self._fresh))
 
-    def _parent(self) -> Trace:
-        """The best of three members drawn at random."""
-        size = len(self._population)
-        return self._population[min(self._random.randrange(size) for _ in range(3))][1]
+    def _parent(self, parents: Sequence[Member]) -> Trace:
+        """The best of three drawn at random; `parents` come best first."""
+        return parents[min(self._random.randrange(len(parents)) for _ in range(3))][1]
 
     def _cross(self, one: Mapping[str, Option], other: Mapping[str, Option]) -> dict[str, Option]:
         """Each Func's answers from either parent."""

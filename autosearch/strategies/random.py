@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from autosearch.choices import Proposal, RandomChooser, Space, draw
-from autosearch.strategies.base import Result
+from autosearch.strategies.base import Predict, Result
 from autosearch.strategies.unseen import Unseen
 
 
@@ -18,7 +18,7 @@ class Random:
         self._chooser = RandomChooser(random.Random(seed))
         self._unseen = Unseen()
 
-    def propose(self, n: int) -> list[Proposal]:
+    def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
         """See `Strategy.propose`."""
         return self._unseen.collect(n, lambda: draw(self._space, self._chooser))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from autosearch.choices import Proposal
 from autosearch.strategies.base import Result
@@ -21,13 +21,14 @@ class Unseen:
         """Remember what was measured."""
         self.measured.update(result.digest for result in results)
 
-    def collect(self, n: int, make: Callable[[], Proposal]) -> list[Proposal]:
-        """Up to `n` different, unmeasured proposals out of `make`."""
+    def collect(self, n: int, make: Callable[[], Proposal], besides: Iterable[Proposal] = ()) -> list[Proposal]:
+        """Up to `n` different, unmeasured proposals out of `make`, none of them among those there are `besides`."""
+        known = self.measured | {proposal.schedule.digest for proposal in besides}
         found: dict[str, Proposal] = {}
         for _ in range(n * _TRIES):
             if len(found) == n:
                 break
             proposal = make()
-            if proposal.schedule.digest not in self.measured:
+            if proposal.schedule.digest not in known:
                 found.setdefault(proposal.schedule.digest, proposal)
         return list(found.values())
