@@ -14,6 +14,8 @@ LEAST_ROUNDS = 5
 MOST_ROUNDS = 60
 SLOW = 4.0
 """A contender this much slower than the fastest sits out most rounds: its ratio is clear after a few."""
+HOPELESS, HOPELESS_ROUNDS = 20.0, 3
+"""One this much slower takes part in so many rounds only: it would take most of the time."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,11 @@ def _sample(runner: Runner, built: Built, first: bool) -> float | None:
 
 
 def _sits_out(samples: Sequence[Sequence[float | None]], place: int, rounds: int) -> bool:
+    fastest = min(_least(row) for row in samples)
+    if rounds >= HOPELESS_ROUNDS and _least(samples[place]) > HOPELESS * fastest:
+        return True
     if rounds < LEAST_ROUNDS:
         return False
-    fastest = min(_least(row) for row in samples)
     return _least(samples[place]) > SLOW * fastest and rounds % 8 != 0
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import halide as hl
 
-from autosearch.baselines import ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
+from autosearch.baselines import GIVEN, ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
 from autosearch.choices import Proposal, Trace
 from autosearch.cost_model.prior import shipped_prior
 from autosearch.cost_model.pruner import Pruner
@@ -428,22 +428,26 @@ class _Session:
 
     def contenders(self) -> list[Contender]:
         """Baselines that ran, and the fastest trials, each schedule once."""
-        found: dict[str, Contender] = {}
-        for record in self.journal.trials:
-            if record.baseline and record.ok and record.schedule is not None:
-                one = Contender(record.baseline, Candidate(record.schedule), record.schedule)
-                found[f"baseline {record.baseline}"] = one
+        baselines = [one for record in self.journal.trials if (one := self.baseline_contender(record)) is not None]
+        known = {one.schedule.digest for one in baselines if one.schedule is not None}
+        found: list[Contender] = []
         trials = [record for record in self.journal.trials if record.ok and not record.baseline]
-        known = {record.schedule.digest for record in self.journal.trials if record.baseline and record.schedule}
         for record in sorted(trials, key=lambda one: typical(one.times)):
-            if len(known) >= FINALISTS + 7 or len([key for key in found if key.isdigit()]) >= FINALISTS:
-                break
-            if record.schedule is None or record.schedule.digest in known:
-                continue
-            known.add(record.schedule.digest)
-            place = str(len([key for key in found if key.isdigit()]) + 1)
-            found[place] = Contender(f"found {place}", Candidate(record.schedule), record.schedule)
-        return list(found.values())
+            if record.schedule is not None and record.schedule.digest not in known and len(found) < FINALISTS:
+                known.add(record.schedule.digest)
+                name = f"found {len(found) + 1}"
+                found.append(Contender(name, Candidate(record.schedule), record.schedule))
+        return baselines + found
+
+    def baseline_contender(self, record: TrialRecord) -> Contender | None:
+        """A baseline to race; the user's own takes part as it came where it can't be told as a schedule."""
+        if not record.baseline or not record.ok:
+            return None
+        if record.schedule is not None:
+            return Contender(record.baseline, Candidate(record.schedule), record.schedule)
+        if record.baseline == GIVEN and self.snapshot.given is not None:
+            return Contender(GIVEN, Candidate(scheduled=self.snapshot.given), None)
+        return None
 
     def result(self) -> Result:
         overhead = Overhead(self.settings.elapsed(), self.thinking.seconds)

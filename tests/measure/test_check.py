@@ -124,3 +124,15 @@ def test_what_rounds_or_compares_floats_may_flip_a_few_elements(define: Callable
     snapshot = take(out, TARGET)
     assert rounds_floats(snapshot.algorithm) == rounds
     assert derive_tolerance(snapshot.flow).outliers == (1e-4 if rounds else 0.0)
+
+
+def test_a_rounding_that_flips_is_borne_and_a_shift_of_everything_is_not() -> None:
+    tolerance = Tolerance(1e-5, 0.0, 0.02)
+    reference = np.arange(1000, dtype=np.uint16)
+    flipped = reference.copy()
+    flipped[::100] += 1
+    assert compare(flipped, reference, tolerance) == ""
+    assert compare(flipped, reference, Tolerance(1e-5)) != ""
+    assert compare(reference + np.uint16(1), reference, tolerance) != ""
+    flipped[500] = 0
+    assert "1 of 1000" in compare(flipped, reference, tolerance)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from statistics import median
 
 from autosearch.choices import FirstChooser, Replay, Trace, draw
-from autosearch.strategies.base import Result
+from autosearch.strategies.base import Predict, Result
 from autosearch.strategies.genetic import POPULATION, Genetic
 from autosearch.strategies.random import Random
-from tests.strategies.toy import Toy, measured
+from tests.strategies.toy import Toy, measured, seconds_of
 
 SPACE = Toy(6)
 
@@ -53,3 +53,23 @@ def test_crossing_exchanges_whole_funcs() -> None:
         factors = {answer for key, answer in child.trace if key.endswith("tile0/x")}
         mixed += factors == {4, 32}
     assert mixed >= 6
+
+
+def test_a_model_that_is_right_leads_to_better_proposals() -> None:
+    """Several generations are bred on what it predicts before anything is measured."""
+
+    def best(predict: Predict | None) -> float:
+        strategy = Genetic(SPACE, 5)
+        return min(seconds_of(one.schedule) for one in strategy.propose(200, predict))
+
+    guided = best(lambda proposals: [seconds_of(one.schedule) for one in proposals])
+    assert guided < best(None) / 1.5
+
+
+def test_a_model_changes_neither_count_nor_novelty() -> None:
+    strategy = Genetic(SPACE, 5)
+    known = strategy.propose(30)
+    strategy.observe(measured(known))
+    found = [one.schedule.digest for one in strategy.propose(50, lambda proposals: [1.0] * len(proposals))]
+    assert len(set(found)) == len(found) == 50
+    assert not {one.schedule.digest for one in known} & set(found)
