@@ -6,16 +6,19 @@ import random
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from autosearch.measure.protocol import Built, Candidate, Effort, Runner
 from autosearch.schedule.schedule import Schedule
 
 LEAST_ROUNDS = 5
 MOST_ROUNDS = 60
-SLOW = 4.0
-"""A contender this much slower than the fastest sits out most rounds: its ratio is clear after a few."""
-HOPELESS, HOPELESS_ROUNDS = 20.0, 3
-"""One this much slower takes part in so many rounds only: it would take most of the time."""
+CLOSE_ROUNDS = 20
+"""Rounds that contenders close to the fastest get, whatever it takes."""
+CLOSE = 1.15
+"""A contender whose median is this much longer than the fastest's sits out most rounds: it won't win any more."""
+HOPELESS, HOPELESS_ROUNDS = 20.0, 2
+"""One this much slower takes part in so few rounds only: it would take most of the time."""
 
 
 @dataclass(frozen=True)
@@ -40,19 +43,21 @@ def run_race(runner: Runner, contenders: Sequence[Contender], seconds: float, se
     built = runner.build([contender.candidate for contender in contenders], together=True)
     samples: list[list[float | None]] = [[] for _ in contenders]
     generator = random.Random(seed)
-    end = time.monotonic() + seconds
     alive = [place for place, one in enumerate(built) if one.handle is not None]
-    rounds = 0
-    while alive and rounds < MOST_ROUNDS and (rounds < LEAST_ROUNDS or time.monotonic() < end):
+    rounds, spent = 0, 0.0
+    while alive and rounds < MOST_ROUNDS and (rounds < LEAST_ROUNDS or _goes_on(rounds, spent, seconds)):
         order = [place for place in alive if not _sits_out(samples, place, rounds)]
         generator.shuffle(order)
         for row in samples:
             row.append(None)
+        started = time.monotonic()
         for place in order:
             samples[place][rounds] = _sample(runner, built[place], first=rounds == 0)
             if samples[place][rounds] is None:
                 alive.remove(place)
         rounds += 1
+        if rounds > HOPELESS_ROUNDS:  # before, the slowest take nearly all of it
+            spent += time.monotonic() - started
     runner.release(built)
     return Race(tuple(contenders), tuple(tuple(row) for row in samples))
 
@@ -62,14 +67,20 @@ def _sample(runner: Runner, built: Built, first: bool) -> float | None:
     return timed.times[0] if timed.times else None
 
 
+def _goes_on(rounds: int, spent: float, seconds: float) -> bool:
+    return spent < seconds or (rounds < CLOSE_ROUNDS and spent < 3 * seconds)
+
+
 def _sits_out(samples: Sequence[Sequence[float | None]], place: int, rounds: int) -> bool:
-    fastest = min(_least(row) for row in samples)
-    if rounds >= HOPELESS_ROUNDS and _least(samples[place]) > HOPELESS * fastest:
-        return True
-    if rounds < LEAST_ROUNDS:
+    if rounds < HOPELESS_ROUNDS:
         return False
-    return _least(samples[place]) > SLOW * fastest and rounds % 8 != 0
+    fastest = min(_median(row) for row in samples)
+    slower = _median(samples[place]) / fastest
+    if slower > HOPELESS:
+        return True
+    return rounds >= LEAST_ROUNDS and slower > CLOSE and rounds % 5 != 0
 
 
-def _least(row: Sequence[float | None]) -> float:
-    return min((sample for sample in row if sample is not None), default=float("inf"))
+def _median(row: Sequence[float | None]) -> float:
+    present = [sample for sample in row if sample is not None]
+    return median(present) if present else float("inf")

@@ -6,7 +6,7 @@ its stages. Every answer offered is legal as far as can be told without Halide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autosearch.choices import Chooser
@@ -207,7 +207,7 @@ class _Build:
             placement.compute is None,
             body_size(stage),
             placement.store == placement.compute,
-            {name: self.most_nested(stage, placement, box, name, ranges[name]) for name in stage.loop_vars},
+            *self.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars}),
         )
 
     def legal_tails(
@@ -224,16 +224,26 @@ class _Build:
                 tails.insert(0 if stage.index or placement.compute is not None else len(tails), Tail.ROUND_UP)
         return [*tails, Tail.GUARD_WITH_IF]
 
-    def most_nested(self, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> int:
-        """The largest factor of a split whose inner loop may be split again.
+    def nesting(
+        self, stage: Stage, placement: Placement, box: Box, extents_of: Mapping[str, int]
+    ) -> tuple[dict[str, int], frozenset[str]]:
+        """For each variable the largest factor of a split whose inner loop may be split again, and those exact.
 
         Under a guarded split that isn't safe: where a Func's bounds are not simple, Halide 21 loses the guard of
-        nested splits and writes beyond the allocation. Outputs and reduction variables have simple bounds.
+        nested splits and writes beyond the allocation. Outputs and reduction variables have simple bounds. A split that
+        divides needs no guard where the extent is always the same.
         """
-        if stage.is_rvar(variable) or stage.func in self.ground.algorithm.outputs:
-            return extent
-        room = self.room(self.ground.algorithm.func(stage.func), stage, placement, box, variable, extent)
-        return max(room.round_up, room.shift if stage.index == 0 else 0)
+        nested: dict[str, int] = {}
+        exact = set()
+        for name, extent in extents_of.items():
+            nested[name] = extent
+            if stage.is_rvar(name) or stage.func in self.ground.algorithm.outputs:
+                continue
+            room = self.room(self.ground.algorithm.func(stage.func), stage, placement, box, name, extent)
+            nested[name] = max(room.round_up, room.shift if stage.index == 0 else 0)
+            if room.exact:
+                exact.add(name)
+        return nested, frozenset(exact)
 
     def room(self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> _Room:
         place = func.args.index(variable)
@@ -249,7 +259,7 @@ class _Build:
             # Rounding up an output would demand that its size be a multiple.
             1 if output else int(last - high) + 1,
             shortest + int(low - first),
-            placement.compute is None,
+            not varies,
             output,
         )
 
@@ -264,12 +274,18 @@ class _Build:
         return False
 
     def has_partial_tiles(self, placement: Placement) -> bool:
-        """Whether some iterations around may need less than others, because a guarded split doesn't divide."""
+        """Whether some iterations around may need less than others, because a split around is guarded.
+
+        One that divides counts too where Halide can't know that: it then takes the shortest for possible.
+        """
         for position in self.nest.around(placement.compute):
             nest = self.nest.stages[position.stage]
+            constant = self.ground.constant_vars(nest.stage)
             for derivation in nest.loops.derivations:
-                guarded = derivation.tail is Tail.GUARD_WITH_IF and not derivation.fuse
-                if guarded and nest.extents[derivation.old] % derivation.factor:
+                if derivation.fuse or derivation.tail is not Tail.GUARD_WITH_IF:
+                    continue
+                divides = nest.extents[derivation.old] % derivation.factor == 0
+                if not divides or nest.loops.variables[nest.loops.variable_of(derivation.old)] not in constant:
                     return True
         return False
 

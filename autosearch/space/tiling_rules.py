@@ -51,7 +51,9 @@ class StageFacts:
     may_fuse: bool
     """Loops may be fused: not those of a Func that slides, whose loops may turn out empty."""
     nested: Mapping[str, int]
-    """For each variable the largest factor of an outermost split that may be split again."""
+    """For each variable the largest factor of an outermost split that may be split again, dividing or not."""
+    exact: frozenset[str]
+    """Variables whose extent is the same wherever the stage is computed: a split that divides it leaves no tail."""
 
 
 TailOptions = Callable[[str, int, int], Sequence[Tail]]
@@ -120,7 +122,7 @@ class _Rules:
                 continue
             whole = name in self.facts.constant and self.left[name] == self.facts.extents[name]
             covers = not self.facts.at_root and not reduction and self.copies * self.left[name] <= _REGISTERS
-            counts, weights = _unrolls(min(self.left[name], self.most(name)), budget, whole, covers)
+            counts, weights = self.nestable(name, *_unrolls(self.left[name], budget, whole, covers))
             count = int(self.chooser.choose(f"{self.prefix}/unroll/{name}", counts, weights))
             if count > 1:
                 budget //= count
@@ -155,7 +157,7 @@ class _Rules:
                 continue
             if self.facts.stage.is_rvar(name) and self.facts.ordered and not self.may_tile_ordered(name):
                 continue
-            counts, weights = _tile_sizes(self.left[name], self.most(name), self.facts.stage.is_rvar(name))
+            counts, weights = self.nestable(name, *_tile_sizes(self.left[name], self.facts.stage.is_rvar(name)))
             count = int(self.chooser.choose(f"{self.prefix}/{role}/{name}", counts, weights))
             if count == _ALL:
                 loops[name] = _ALL
@@ -181,10 +183,20 @@ class _Rules:
         else:
             self.left[name] = max(1, -(-self.left[name] // count))
 
-    def most(self, name: str) -> int:
-        """The most iterations that a further band may take of a variable: one split is always legal, nested ones aren't."""
-        size = self.sizes[name]
-        return self.left[name] if size == 1 else min(self.left[name], max(1, self.facts.nested[name] // size))
+    def nestable(
+        self, name: str, counts: Sequence[int], weights: Sequence[float]
+    ) -> tuple[Sequence[int], Sequence[float]]:
+        """Those of the counts that a further band may take of a variable: one split is always legal, nested ones aren't."""
+        size, extent = self.sizes[name], self.facts.extents[name]
+        if size == 1 or self.facts.nested[name] >= extent:
+            return counts, weights
+        divides = name in self.facts.exact
+        kept = [
+            (count, weight)
+            for count, weight in zip(counts, weights, strict=True)
+            if count <= 1 or size * count <= self.facts.nested[name] or (divides and extent % (size * count) == 0)
+        ]
+        return [count for count, _ in kept], [weight for _, weight in kept]
 
     # Order ---------------------------------------------------------------------------------------------------------
 
@@ -243,6 +255,8 @@ class _Rules:
                 continue
             factor = math.prod(own[:-1])
             legal = list(options(name, factor, copies))
+            if len(own) > 2 and len(legal) > 1 and self.facts.nested[name] < self.facts.extents[name]:
+                legal = legal[:-1]  # not the guard, see `nested`
             weights = [0.7] + [0.3 / max(1, len(legal) - 1)] * (len(legal) - 1)
             answer = self.chooser.choose(f"{self.prefix}/tail/{name}", [tail.value for tail in legal], weights)
             result[name] = Tail(answer)
@@ -264,13 +278,13 @@ def _widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, ...], t
 
 
 @lru_cache(maxsize=4096)
-def _unrolls(left: int, most: int, whole: bool, covers: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def _unrolls(left: int, budget: int, whole: bool, covers: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Iterations of a loop of the register tile; 1 for none.
 
     `covers`: taking all that is left covers the variable, so that what a tile computes stays in registers.
     """
-    counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16) if c <= min(left, most)]
-    if whole and left <= most and left not in counts:
+    counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16) if c <= min(left, budget)]
+    if whole and left <= budget and left not in counts:
         counts.append(left)
     weights = [{1: 6.0, 2: 1.0, 4: 1.0, 3: 0.4, 8: 0.4}.get(count, 0.15) for count in counts]
     if whole and left <= 4:
@@ -281,11 +295,11 @@ def _unrolls(left: int, most: int, whole: bool, covers: bool) -> tuple[tuple[int
 
 
 @lru_cache(maxsize=4096)
-def _tile_sizes(left: int, most: int, reduction: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def _tile_sizes(left: int, reduction: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Iterations of a tile's loop: 0 for all that is left, 1 for none, else powers of two and a few others."""
-    fine = [n for n in range(2, 17) if n <= min(left, most)]
-    coarse = [n for e in range(4, 14) for n in ((1 << e), 3 << (e - 1), 5 << (e - 2)) if 16 < n < left and n <= most]
-    divisors = [n for n in range(17, min(left, 513)) if left % n == 0 and n <= most]
+    fine = [n for n in range(2, 17) if n <= left]
+    coarse = [n for e in range(4, 14) for n in ((1 << e), 3 << (e - 1), 5 << (e - 2)) if 16 < n < left]
+    divisors = [n for n in range(17, min(left, 513)) if left % n == 0]
     counts = [0, 1, *sorted({*fine, *coarse, *divisors})]
     weights = [4.0 if not reduction else 2.0, 4.0 if reduction else 1.5]
     powers = [n for n in counts[2:] if n & (n - 1) == 0]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import pytest
 
 from autosearch.choices import RandomChooser
 from autosearch.pipeline.ir import StageKey
-from autosearch.schedule.directives import Atomic, Tail
+from autosearch.schedule.directives import Atomic, Split, Tail
 from autosearch.schedule.loops import stage_loops
 from autosearch.space.tiling import OUTER, UNROLL, VECTOR, Band, Tiling
 from autosearch.space.tiling_rules import MAX_UNROLLED, StageFacts, choose_tiling
@@ -73,7 +74,7 @@ def _facts(extents: dict[str, int], ordered: bool = False) -> StageFacts:
     stage = PRODUCT if "kx" in extents else BLUR_Y
     return StageFacts(
         stage, extents, 8, frozenset({"kx"}) & set(extents), ("x", "y"), frozenset({"x", "y"}), ordered, True, 6, True,
-        dict(extents),
+        dict(extents), frozenset(),
     )  # fmt: skip
 
 
@@ -100,7 +101,7 @@ def test_an_ordered_reduction_keeps_its_order(seed: int) -> None:
     scan = snapshot_of("histogram").algorithm.stage(StageKey("hist", 1))
     sizes = {"rx": 96, "ry": 64}
     facts = StageFacts(
-        scan, sizes, 8, frozenset(), (), frozenset(), True, True, 2, True, dict(sizes)
+        scan, sizes, 8, frozenset(), (), frozenset(), True, True, 2, True, dict(sizes), frozenset()
     )  # fmt: skip
     chooser = RandomChooser(random.Random(seed))
     tiling, _ = choose_tiling(facts, chooser, "f.1", lambda variable, factor, n: [Tail.GUARD_WITH_IF])
@@ -108,3 +109,18 @@ def test_an_ordered_reduction_keeps_its_order(seed: int) -> None:
     variables = [loops.variables[loops.variable_of(loop)] for loop in loops.order]
     assert variables == sorted(variables, reverse=True)  # all of ry outside of all of rx
     assert "parallel" not in loops.kinds and "vectorized" not in loops.kinds
+
+
+def test_splits_nest_only_where_they_leave_no_guard() -> None:
+    """Of 24 iterations, 8 go to the vector; what more goes to bands must divide, or fit what may be computed beyond."""
+    for nested, exact in ((0, frozenset({"x"})), (16, frozenset())):
+        for seed in range(40):
+            room = {"kx": 48, "x": nested, "y": 4}
+            facts = replace(_facts({"kx": 48, "x": 24, "y": 4}), nested=room, exact=exact)
+            chooser = RandomChooser(random.Random(seed))
+            tiling, _ = choose_tiling(facts, chooser, "f.1", lambda *_: [Tail.ROUND_UP, Tail.GUARD_WITH_IF])
+            splits = [d for d in tiling.directives(PRODUCT) if isinstance(d, Split) and d.old == "x"]
+            nests = len([count for name, _, count in tiling.loops if name == "x"]) > 2
+            if splits and nests:
+                assert 24 % splits[0].factor == 0 if exact else splits[0].factor <= nested
+                assert splits[0].tail is Tail.ROUND_UP
