@@ -217,15 +217,16 @@ class Result:
         apply_checked(self.best, pipeline, self.snapshot, self.target)
 
     def compile(self) -> Callable[..., int]:
-        """A callable kernel with the best schedule: call it with all inputs in order, then all outputs.
+        """A callable kernel with the best schedule: call it with all inputs, then all outputs.
 
-        Arguments are numpy arrays (`[y, x]` for a Func of `(x, y)`), `hl.Buffer`s or scalars.
+        Inputs come in the order of `pipeline.infer_arguments()`, as Halide orders them: arrays by name, then scalars by
+        name. Arguments are numpy arrays (`[y, x]` for a Func of `(x, y)`), `hl.Buffer`s or scalars.
         """
         pipeline = self.snapshot.fresh()
         apply(self.best, pipeline, self.snapshot.algorithm)
-        known = {argument.name: argument for argument in pipeline.infer_arguments()}
-        arguments = [known[one.name] for one in self.snapshot.algorithm.inputs if one.name in known]
-        function: Callable[..., int] = pipeline.compile_to_callable(arguments, hl.Target(self.target))
+        function: Callable[..., int] = pipeline.compile_to_callable(
+            pipeline.infer_arguments(), hl.Target(self.target)
+        )
         return function
 
     def export(self, path: str | os.PathLike[str]) -> None:
