@@ -71,7 +71,7 @@ def tune(
     inputs: arrays (numpy order) and scalars by name, to take sizes from and to time on; else the pipeline's estimates
         say the sizes, and random values are used.
     log: the file to record every trial in. What it holds of the same pipeline, sizes, target and machine counts.
-    strategy: "genetic" or "random".
+    strategy: "genetic", "tree", "bayesian", "portfolio" or "random", see `autosearch.strategies`.
     seed: of every random choice.
     timeout: seconds for the whole call. Ctrl-C, too, ends the search but not the result.
     progress: whether to show it (a live display on a terminal, plain lines elsewhere), or a `Reporter` of your own.

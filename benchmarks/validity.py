@@ -15,7 +15,7 @@ import halide as hl
 
 from autosearch.choices import RandomChooser, draw
 from autosearch.machine import this_machine
-from autosearch.measure.protocol import Candidate, Effort
+from autosearch.measure.protocol import Candidate, Effort, Limits
 from autosearch.pipeline.snapshot import take
 from autosearch.schedule.structure import Structures
 from autosearch.space.cpu import CpuSpace
@@ -51,6 +51,7 @@ def _outcomes(name: str, count: int, seed: int) -> Counter[str]:
     counts: Counter[str] = Counter()
     with ExitStack() as stack:
         runner = start_runner(snapshot, target, stack, seed)
+        runner.limit(Limits())
         for start in range(0, count, BATCH):
             built = runner.build(candidates[start : start + BATCH])
             for one in built:

@@ -7,10 +7,25 @@ from collections.abc import Callable
 from autosearch.choices import Space
 from autosearch.errors import ArgumentError
 from autosearch.strategies.base import Result, Strategy
+from autosearch.strategies.bayesian import Bayesian
 from autosearch.strategies.genetic import Genetic
+from autosearch.strategies.portfolio import make_portfolio
 from autosearch.strategies.random import Random
+from autosearch.strategies.tree import TreeSearch
 
-STRATEGIES: dict[str, Callable[[Space, int], Strategy]] = {"random": Random, "genetic": Genetic}
+_SINGLE: dict[str, Callable[[Space, int], Strategy]] = {
+    "random": Random,
+    "genetic": Genetic,
+    "tree": TreeSearch,
+    "bayesian": Bayesian,
+}
+
+
+def _portfolio(space: Space, seed: int) -> Strategy:
+    return make_portfolio({name: _SINGLE[name] for name in ("genetic", "tree", "bayesian")}, space, seed)
+
+
+STRATEGIES: dict[str, Callable[[Space, int], Strategy]] = {**_SINGLE, "portfolio": _portfolio}
 """Strategies by name, made from a space and a seed."""
 
 
