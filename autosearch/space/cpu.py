@@ -23,6 +23,7 @@ from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.ground import Ground
 from autosearch.space.placement import FuncFacts, choose_placement, placement_directives
 from autosearch.space.structure import choose_structure
+from autosearch.space.style import choose_style
 from autosearch.space.tiling import Tiling
 from autosearch.space.tiling_rules import StageFacts, choose_tiling
 
@@ -88,6 +89,7 @@ class _Build:
     def __init__(self, ground: Ground, chooser: Chooser) -> None:
         self.ground = ground
         self.chooser = chooser
+        self.style = choose_style(chooser)
         self.nest = LoopNest(ground.flow, ground.regions)
         self.labels: dict[StageKey, tuple[str, ...]] = {}
         self.bodies: dict[StageKey, _Body] = {}
@@ -139,8 +141,10 @@ class _Build:
         )
         per_element, rounds = self.ground.effort[func.name]
         may_inline = func.name in self.ground.may_inline and fits
-        facts = FuncFacts(may_inline, sum(calls.values()), per_element, rounds)
-        return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine)
+        # What a clamped index reads doesn't move with the loop at the borders: Halide would slide beyond the input.
+        slides = func.name not in self.ground.read_by_lookup
+        facts = FuncFacts(may_inline, sum(calls.values()), per_element, rounds, slides)
+        return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style)
 
     def inline(self, func: Func) -> None:
         """Its consumers now do its work, and call what it calls."""
@@ -208,6 +212,7 @@ class _Build:
             body_size(stage),
             placement.store == placement.compute,
             *self.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars}),
+            self.style,
         )
 
     def legal_tails(

@@ -43,6 +43,12 @@ class Ground:
         return frozenset(names - set(self.algorithm.outputs))
 
     @cached_property
+    def read_by_lookup(self) -> frozenset[str]:
+        """Funcs that some stage reads by an index that isn't affine: clamped, or computed."""
+        edges = [edge for own in self.flow.edges.values() for edge in own if not edge.is_input]
+        return frozenset(edge.producer for edge in edges if not edge.is_affine)
+
+    @cached_property
     def effort(self) -> dict[str, tuple[float, float]]:
         """For each Func, per element: arithmetic operations, and updates."""
         found = {}

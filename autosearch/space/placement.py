@@ -14,6 +14,7 @@ from autosearch.pipeline.ir import Func, StageKey
 from autosearch.schedule.directives import At, ComputeAt, ComputeRoot, Directive, StoreAt, StoreRoot
 from autosearch.schedule.loops import PARALLEL, VECTORIZED
 from autosearch.schedule.nest import INLINE, LoopNest, Placement, Position
+from autosearch.space.style import Style, tilted
 
 _INLINE, _ROOT, _SAME = "inline", "root", "same"
 
@@ -29,6 +30,8 @@ class FuncFacts:
     """Arithmetic operations for one element, updates included."""
     rounds: float
     """How often an element is updated: loaded and stored again, unless it stays in a register."""
+    may_slide: bool
+    """It may be stored further out than it is computed."""
 
 
 Labels = Mapping[StageKey, Sequence[str]]
@@ -36,23 +39,24 @@ Labels = Mapping[StageKey, Sequence[str]]
 
 
 def choose_placement(
-    nest: LoopNest, func: Func, facts: FuncFacts, labels: Labels, chooser: Chooser, machine: Machine
+    nest: LoopNest, func: Func, facts: FuncFacts, labels: Labels, chooser: Chooser, machine: Machine, style: Style
 ) -> Placement:
     """Ask where `func` is computed, then where it is stored. All its consumers are in the nest."""
     costs = _Costs(nest, func, facts, machine)
     levels = computable_levels(nest, func.name)
     by_label = {label_of(position, labels): position for position in levels}
-    options, estimates = [_ROOT, *by_label], [costs.at(None, None)]
-    for level in levels:
-        stores = [level, *storable_levels(nest, func.name, level)]
-        estimates.append(min(costs.at(level, store) for store in stores))
+    options, estimates, suits = [_ROOT, *by_label], [costs.at(None, None)], [style is Style.STAGES]
+    for label, level in by_label.items():
+        stores = storable_levels(nest, func.name, level) if facts.may_slide else []
+        estimates.append(min(costs.at(level, store) for store in (level, *stores)))
+        suits.append(bool(stores) if style is Style.ROWS else style is Style.TILES and _ends_band(label, list(by_label)))
     if facts.may_inline:
-        options, estimates = [_INLINE, *options], [costs.inline(), *estimates]
-    answer = chooser.choose(f"{func.name}/place", options, _weights(estimates))
+        options, estimates, suits = [_INLINE, *options], [costs.inline(), *estimates], [False, *suits]
+    answer = chooser.choose(f"{func.name}/place", options, tilted(_weights(estimates), suits))
     if answer == _INLINE:
         return INLINE
     compute = None if answer == _ROOT else by_label[str(answer)]
-    return Placement(False, compute, _choose_store(nest, func, compute, labels, chooser, costs))
+    return Placement(False, compute, _choose_store(nest, func, compute, labels, chooser, costs, style))
 
 
 def placement_directives(nest: LoopNest, placement: Placement) -> list[Directive]:
@@ -105,22 +109,35 @@ def storable_levels(nest: LoopNest, name: str, compute: Position) -> list[Positi
     return []
 
 
+def _ends_band(label: str, labels: Sequence[str]) -> bool:
+    """Whether a level is the innermost of its band: the next one in is of another stage or role."""
+    place = labels.index(label)
+    if place + 1 == len(labels):
+        return False
+    return label.rsplit("/", 1)[0] != labels[place + 1].rsplit("/", 1)[0] or _role(label) != _role(labels[place + 1])
+
+
+def _role(label: str) -> str:
+    return label.rsplit("@", 1)[-1]
+
+
 def label_of(position: Position, labels: Labels) -> str:
     """A stable name for a loop level: `blur_y.0/y@outer`."""
     return f"{position.stage.func}.{position.stage.index}/{labels[position.stage][position.depth - 1]}"
 
 
 def _choose_store(
-    nest: LoopNest, func: Func, compute: Position | None, labels: Labels, chooser: Chooser, costs: _Costs
+    nest: LoopNest, func: Func, compute: Position | None, labels: Labels, chooser: Chooser, costs: _Costs, style: Style
 ) -> Position | None:
-    if compute is None:
-        return None
+    if compute is None or not costs.facts.may_slide:
+        return compute
     levels = storable_levels(nest, func.name, compute)
     if not levels:
         return compute
     by_label = {(_ROOT if level is None else label_of(level, labels)): level for level in levels}
     estimates = [costs.at(compute, compute)] + [costs.at(compute, level) for level in levels]
-    answer = chooser.choose(f"{func.name}/store", [_SAME, *by_label], _weights(estimates))
+    suits = [False, *([style is Style.ROWS] * len(levels))]
+    answer = chooser.choose(f"{func.name}/store", [_SAME, *by_label], tilted(_weights(estimates), suits))
     return compute if answer == _SAME else by_label[str(answer)]
 
 
@@ -178,7 +195,7 @@ _STARTING = 10.0
 def _weights(costs: Sequence[float]) -> list[float]:
     """How likely each is to be tried first: cheap ones often, dear ones rarely, none never."""
     least = max(0.5, min(costs))
-    return [max(0.02, (least / max(0.5, cost)) ** 2) for cost in costs]
+    return [max(0.02, (least / max(0.5, cost)) ** 1.5) for cost in costs]
 
 
 def _volume(box: Box) -> int:

@@ -13,6 +13,7 @@ from functools import lru_cache
 from autosearch.choices import Chooser
 from autosearch.pipeline.ir import Stage
 from autosearch.schedule.directives import Tail
+from autosearch.space.style import TILT, Style, tilted
 from autosearch.space.tiling import OUTER, UNROLL, VECTOR, Band, Tiling
 
 _NONE = "none"
@@ -54,6 +55,7 @@ class StageFacts:
     """For each variable the largest factor of an outermost split that may be split again, dividing or not."""
     exact: frozenset[str]
     """Variables whose extent is the same wherever the stage is computed: a split that divides it leaves no tail."""
+    style: Style = Style.FREE
 
 
 TailOptions = Callable[[str, int, int], Sequence[Tail]]
@@ -140,6 +142,8 @@ class _Rules:
         if not splittable:
             return []
         weights = [0.25, 0.5, 0.2, 0.05] if self.facts.at_root else [0.72, 0.22, 0.05, 0.01]
+        if self.facts.at_root and self.facts.style in (Style.ROWS, Style.TILES):
+            weights[1] *= TILT
         most = MAX_TILE_BANDS if math.prod(self.left[n] for n in splittable) > 16 else 1
         count = int(self.chooser.choose(f"{self.prefix}/tiles", range(most + 1), weights[: most + 1]))
         bands = []
@@ -158,6 +162,8 @@ class _Rules:
             if self.facts.stage.is_rvar(name) and self.facts.ordered and not self.may_tile_ordered(name):
                 continue
             counts, weights = self.nestable(name, *_tile_sizes(self.left[name], self.facts.stage.is_rvar(name)))
+            if self.facts.style is Style.ROWS and self.facts.at_root and (name,) == self.facts.stage.pure_vars[:1]:
+                weights = tilted(weights, [count == _ALL for count in counts])
             count = int(self.chooser.choose(f"{self.prefix}/{role}/{name}", counts, weights))
             if count == _ALL:
                 loops[name] = _ALL

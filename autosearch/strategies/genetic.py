@@ -26,6 +26,7 @@ REDRAWN_FUNC = 0.15
 """Share of mutations that decide one Func anew."""
 
 KIND_WEIGHTS: Mapping[str, float] = {
+    "": 0.05,
     "place": 2.5,
     "store": 1.5,
     "vector": 0.4,

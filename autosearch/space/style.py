@@ -1,0 +1,39 @@
+"""The overall style of a schedule: how its decisions hang together.
+
+Experts don't place one Func here and the next there: they slide rows down a strip, or fuse everything into tiles, or
+compute whole images one after the other. The style is the first question. It makes nothing legal or illegal; it tilts
+the weights of the answers that follow, so that those of one style come together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from autosearch.choices import Chooser
+
+TILT = 8.0
+"""How much likelier an answer is that suits the style."""
+
+
+class Style(Enum):
+    """A way to lay out a whole schedule."""
+
+    FREE = "free"
+    """Each decision by its own merits."""
+    ROWS = "rows"
+    """Strips of the output in parallel; producers as rows that slide down each strip."""
+    TILES = "tiles"
+    """Tiles of the output; producers computed for each tile."""
+    STAGES = "stages"
+    """Every Func computed whole before the next."""
+
+
+def choose_style(chooser: Chooser) -> Style:
+    """Ask for the style."""
+    return Style(str(chooser.choose("style", [style.value for style in Style], [0.4, 0.25, 0.25, 0.1])))
+
+
+def tilted(weights: Sequence[float], suits: Sequence[bool]) -> list[float]:
+    """The weights, with those of answers that suit the style raised."""
+    return [weight * TILT if suit else weight for weight, suit in zip(weights, suits, strict=True)]

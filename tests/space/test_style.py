@@ -1,0 +1,35 @@
+"""The style of a schedule tilts what is drawn, and nothing else."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+
+from autosearch.choices import RandomChooser, Replay, draw
+from autosearch.schedule.directives import ComputeRoot, StoreAt
+from autosearch.space.style import Style
+from tests.conftest import space_of
+
+
+def _directives(style: Style, count: int = 60) -> Counter[type]:
+    """How often each directive occurs in random schedules of a style."""
+    found: Counter[type] = Counter()
+    for seed in range(count):
+        chooser = Replay({"style": style.value}, RandomChooser(random.Random(seed)))
+        found.update(type(step.directive) for step in draw(space_of("sharpen"), chooser).schedule)
+    return found
+
+
+def test_rows_slide_and_stages_are_computed_whole() -> None:
+    rows, stages, free = (_directives(style) for style in (Style.ROWS, Style.STAGES, Style.FREE))
+    assert rows[StoreAt] > 2 * max(1, free[StoreAt])
+    assert stages[ComputeRoot] > 1.5 * free[ComputeRoot]
+
+
+def test_a_style_forbids_nothing() -> None:
+    """The answers of one style's schedule are legal under any other, and make the same schedule."""
+    proposal = draw(space_of("sharpen"), Replay({"style": "rows"}, RandomChooser(random.Random(3))))
+    for style in Style:
+        other = Replay({**proposal.trace.by_key, "style": style.value}, RandomChooser(random.Random(9)))
+        assert draw(space_of("sharpen"), other).schedule == proposal.schedule
+        assert other.exact
