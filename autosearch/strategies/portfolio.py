@@ -14,7 +14,7 @@ from autosearch.strategies.base import Predict, Result, Strategy
 from autosearch.strategies.unseen import Unseen
 
 LEAST_SHARE = 0.1
-MEMORY = 0.9
+MEMORY = 0.8
 """How much of its credit a strategy keeps from one batch to the next."""
 GOOD = 0.1
 """Results among this share of the best so far earn credit."""
@@ -27,8 +27,10 @@ class Portfolio:
         self._members = dict(members)
         self._random = random.Random(seed)
         self._unseen = Unseen()
-        self._credit = dict.fromkeys(self._members, 1.0)
+        self._credit = dict.fromkeys(self._members, GOOD)  # what one no better than the others earns
         self._owner: dict[str, str] = {}
+        self._asked: set[str] = set()
+        """Members whose turn it was since the last results."""
         self._seconds: list[float] = []
 
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
@@ -49,11 +51,11 @@ class Portfolio:
         if not self._seconds:
             return
         good = self._seconds[int(GOOD * len(self._seconds))]
-        for name in self._members:
+        for name in self._asked:
             own = [one for one in results if self._owner.get(one.digest) == name]
-            if own:
-                earned = sum(1.0 for one in own if one.seconds is not None and one.seconds <= good) / len(own)
-                self._credit[name] = MEMORY * self._credit[name] + (1 - MEMORY) * earned
+            earned = sum(1.0 for one in own if one.seconds is not None and one.seconds <= good) / max(1, len(own))
+            self._credit[name] = MEMORY * self._credit[name] + (1 - MEMORY) * earned
+        self._asked = set()
 
     @property
     def shares(self) -> dict[str, float]:
@@ -72,6 +74,7 @@ class Portfolio:
         """Add up to `count` proposals of a member that no other has made."""
         if count <= 0:
             return
+        self._asked.add(name)
         for proposal in self._members[name].propose(count, predict):
             digest = proposal.schedule.digest
             if digest not in found and digest not in self._unseen.measured:

@@ -1,0 +1,52 @@
+"""A portfolio gives more of the trials to the member whose proposals are better."""
+
+from __future__ import annotations
+
+from autosearch.choices import FirstChooser, Proposal, Replay, draw
+from autosearch.strategies.base import Predict, Strategy
+from autosearch.strategies.portfolio import LEAST_SHARE, Portfolio
+from autosearch.strategies.random import Random
+from tests.strategies.toy import Toy, measured
+
+SPACE = Toy(6)
+
+
+class Fixed(Random):
+    """Random proposals that all have the same factor."""
+
+    def __init__(self, seed: int, factor: int) -> None:
+        super().__init__(SPACE, seed)
+        self._factors = {f"f{number}.0/tile0/x": factor for number in range(SPACE.funcs)}
+
+    def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
+        """See `Strategy.propose`."""
+        answers = [{**proposal.trace.by_key, **self._factors} for proposal in super().propose(n)]
+        return [draw(SPACE, Replay(one, FirstChooser())) for one in answers]
+
+
+def _after(rounds: int, members: dict[str, Strategy]) -> dict[str, float]:
+    portfolio = Portfolio(members, 1)
+    for _ in range(rounds):
+        portfolio.observe(measured(portfolio.propose(16)))
+    return portfolio.shares
+
+
+def test_the_better_member_gets_more_and_none_gets_nothing() -> None:
+    shares = _after(15, {"good": Fixed(1, 16), "bad": Fixed(2, 2)})
+    assert shares["good"] > 2 * shares["bad"]
+    assert shares["bad"] >= LEAST_SHARE
+
+
+def test_shares_add_up() -> None:
+    for rounds in (0, 1, 7):
+        shares = _after(rounds, {name: Random(SPACE, seed) for seed, name in enumerate("abc")})
+        assert abs(sum(shares.values()) - 1.0) < 1e-9
+
+
+def test_where_one_has_no_more_to_propose_the_others_fill_in() -> None:
+    class Empty(Random):
+        def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
+            return []
+
+    portfolio = Portfolio({"empty": Empty(SPACE, 0), "other": Random(SPACE, 1)}, 0)
+    assert len(portfolio.propose(12)) == 12
