@@ -279,7 +279,7 @@ class _Build:
         return False
 
     def has_partial_tiles(self, placement: Placement) -> bool:
-        """Whether some iterations around may need less than others, because a split around is guarded.
+        """Whether some iterations around may need less than others, because a split around is guarded or a loop fused.
 
         One that divides counts too where Halide can't know that: it then takes the shortest for possible.
         """
@@ -287,7 +287,9 @@ class _Build:
             nest = self.nest.stages[position.stage]
             constant = self.ground.constant_vars(nest.stage)
             for derivation in nest.loops.derivations:
-                if derivation.fuse or derivation.tail is not Tail.GUARD_WITH_IF:
+                if derivation.fuse:
+                    return True  # Halide's bounds of what fused loops were are loose: rounding up reads too far
+                if derivation.tail is not Tail.GUARD_WITH_IF:
                     continue
                 divides = nest.extents[derivation.old] % derivation.factor == 0
                 if not divides or nest.loops.variables[nest.loops.variable_of(derivation.old)] not in constant:

@@ -18,6 +18,12 @@ Member = tuple[float, Trace]
 POPULATION = 32
 GENERATIONS = 4
 """Generations bred between two measurements, where a model predicts how good they are."""
+NICHE = 8
+"""The best of each niche that are kept besides: schedules alike in what shapes all the rest."""
+FROM_NICHE = 0.3
+"""Share of parents that come of any niche: its best may be far behind and still lead further."""
+NICHE_KINDS = ("", "rfactor")
+"""Kinds of decisions that set niches apart: the style, and which reductions are factored."""
 FRESH = 0.12
 """Share of proposals drawn at random, so that the population can't collapse."""
 CROSSED = 0.3
@@ -52,6 +58,7 @@ class Genetic:
         self._fresh = RandomChooser(self._random)
         self._unseen = Unseen()
         self._population: list[Member] = []
+        self._niches: dict[tuple[tuple[str, Option], ...], list[Member]] = {}
 
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
         """See `Strategy.propose`. With a model, several generations are bred by what it predicts."""
@@ -73,6 +80,9 @@ class Genetic:
         found = [(r.seconds, r.trace) for r in results if r.seconds is not None and len(r.trace)]
         ranked = sorted(self._population + found, key=lambda member: member[0])
         self._population = ranked[:POPULATION]
+        for member in found:
+            key = tuple(answer for answer in member[1] if kind_of(answer[0]) in NICHE_KINDS)
+            self._niches[key] = sorted([*self._niches.get(key, ()), member], key=lambda one: one[0])[:NICHE]
 
     def _breed(self, parents: Sequence[Member]) -> Proposal:
         if len(parents) < 2 or self._random.random() < FRESH:
@@ -88,6 +98,8 @@ class Genetic:
 
     def _parent(self, parents: Sequence[Member]) -> Trace:
         """The best of three drawn at random; `parents` come best first."""
+        if len(self._niches) > 1 and self._random.random() < FROM_NICHE:
+            parents = self._random.choice(list(self._niches.values()))
         return parents[min(self._random.randrange(len(parents)) for _ in range(3))][1]
 
     def _cross(self, one: Mapping[str, Option], other: Mapping[str, Option]) -> dict[str, Option]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from random import Random as Generator
 from statistics import median
 
-from autosearch.choices import FirstChooser, Replay, Trace, draw
+from autosearch.choices import Chooser, FirstChooser, RandomChooser, Replay, Trace, draw
+from autosearch.pipeline.ir import StageKey
+from autosearch.schedule.directives import Unroll
+from autosearch.schedule.schedule import Schedule, Step
 from autosearch.strategies.base import Predict, Result
 from autosearch.strategies.genetic import POPULATION, Genetic
 from autosearch.strategies.random import Random
@@ -73,3 +77,23 @@ def test_a_model_changes_neither_count_nor_novelty() -> None:
     found = [one.schedule.digest for one in strategy.propose(50, lambda proposals: [1.0] * len(proposals))]
     assert len(set(found)) == len(found) == 50
     assert not {one.schedule.digest for one in known} & set(found)
+
+
+def test_a_niche_far_behind_still_has_children() -> None:
+    """Schedules that share a rare structure aren't crowded out by many better ones of another."""
+
+    class Structured(Toy):
+        def build(self, chooser: Chooser) -> Schedule:
+            """A first question that shapes the rest."""
+            way = chooser.choose("f0.1/rfactor", ["none", "strips"], [0.999, 0.001])
+            rest = super().build(chooser)
+            return Schedule((Step(StageKey("f0", 1), Unroll(str(way))), *rest.steps))
+
+    space = Structured(4)
+    strategy = Genetic(space, 1)
+    common = Random(space, 3).propose(POPULATION + 20)
+    rare = draw(space, Replay({"f0.1/rfactor": "strips"}, RandomChooser(Generator(0))))
+    strategy.observe([Result(p.trace, p.schedule.digest, 1.0) for p in common])
+    strategy.observe([Result(rare.trace, rare.schedule.digest, 50.0)])
+    children = [p.trace.by_key["f0.1/rfactor"] for p in strategy.propose(100)]
+    assert 5 <= children.count("strips") <= 50
