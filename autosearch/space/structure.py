@@ -17,6 +17,7 @@ from autosearch.pipeline.operations import is_associative
 from autosearch.schedule.directives import Reorder, RFactor, Split
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.ground import Ground
+from autosearch.space.tiling import free_name
 
 NONE = "none"
 STRIPS, LANES = "strips", "lanes"
@@ -82,7 +83,7 @@ def _factor(ground: Ground, key: StageKey, chooser: Chooser) -> tuple[Step, ...]
         return ()
     name, kind = answer.rsplit("@", 1)
     factor = int(chooser.choose(f"{key.func}.{key.index}/rfactor_size", _factors(kind, length[name])))
-    made = free(f"{key.func}_intm", set(ground.algorithm.by_name))
+    made = free_name(f"{key.func}_intm", set(ground.algorithm.by_name))
     return factoring(stage, func.args, name, kind, factor, made)
 
 
@@ -92,10 +93,10 @@ def factoring(stage: Stage, args: tuple[str, ...], name: str, kind: str, factor:
     The last is for the update of `made`: its loops in the order in which they are then read back.
     """
     loops = [rvar.name for rvar in stage.rvars]
-    var = free("u", {*args, *loops})
+    var = free_name("u", {*args, *loops})
     steps, loop = [], name
     if factor != WHOLE:
-        outer, inner = free(f"{name}o", {*args, *loops}), free(f"{name}i", {*args, *loops})
+        outer, inner = free_name(f"{name}o", {*args, *loops}), free_name(f"{name}i", {*args, *loops})
         steps = [Step(stage.key, Split(name, outer, inner, factor))]
         loops[loops.index(name) : loops.index(name) + 1] = [inner, outer]
         loop = outer if kind == STRIPS else inner
@@ -108,13 +109,6 @@ def _factors(kind: str, length: int) -> list[int]:
     if kind == LANES:
         return [n for n in (2, 4, 8, 16) if n < length] or [WHOLE]
     return [WHOLE, *(n for n in (4, 8, 16, 32, 64, 128, 256) if n < length)]
-
-
-def free(name: str, taken: set[str]) -> str:
-    """`name`, with underscores added until it is not taken."""
-    while name in taken:
-        name += "_"
-    return name
 
 
 def structure_answers(schedule: Schedule) -> dict[str, Option]:

@@ -8,7 +8,7 @@ splits go outside in, so that only the outermost one can leave a tail.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -61,7 +61,7 @@ class Tiling:
         order = [names[variable, role] for variable, role, _ in self.loops]
         outermost = [names[variable, role] for variable, role, _ in self.loops][len(order) - self.parallel :]
         if self.fused and self.parallel > 1:
-            fused = _free("par", names.values())
+            fused = free_name("par", names.values())
             inner = outermost[0]
             for outer in outermost[1:]:
                 result.append(Fuse(inner, outer, fused))
@@ -102,7 +102,7 @@ class Tiling:
                 names[variable, own[0][0]] = variable
                 continue
             for place, (role, _) in enumerate(reversed(own)):
-                name = _free(variable + ("o" if place == 0 else "i" * place), taken)
+                name = free_name(variable + ("o" if place == 0 else "i" * place), taken)
                 taken.add(name)
                 names[variable, role] = name
         return names
@@ -127,15 +127,8 @@ class Tiling:
         return result
 
 
-def _free(name: str, taken: object) -> str:
-    while name in taken:  # type: ignore[operator]
+def free_name(name: str, taken: Collection[str]) -> str:
+    """`name`, with underscores added until it is not taken."""
+    while name in taken:
         name += "_"
     return name
-
-
-def split_size(loops: Sequence[tuple[str, int]]) -> int:
-    """The factor of a variable's outermost split: the product of its inner loops' iterations."""
-    size = 1
-    for _, count in loops[:-1]:
-        size *= count
-    return size
