@@ -121,14 +121,17 @@ class Recorder:
 
 
 class RandomChooser:
-    """Draws every answer by its weight."""
+    """Draws every answer by its weight, raised to the power of `sharpness`: the more, the more often the likeliest."""
 
-    def __init__(self, generator: random.Random) -> None:
+    def __init__(self, generator: random.Random, sharpness: float = 1.0) -> None:
         self.generator = generator
+        self.sharpness = sharpness
 
     def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
         if weights is None:
             return options[int(self.generator.random() * len(options))]
+        if self.sharpness != 1.0:
+            weights = [weight**self.sharpness for weight in weights]
         cumulated = list(accumulate(weights))
         place = bisect_left(cumulated, self.generator.random() * cumulated[-1])
         return options[min(place, len(options) - 1)]

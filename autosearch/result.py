@@ -224,9 +224,7 @@ class Result:
         """
         pipeline = self.snapshot.fresh()
         apply(self.best, pipeline, self.snapshot.algorithm)
-        function: Callable[..., int] = pipeline.compile_to_callable(
-            pipeline.infer_arguments(), hl.Target(self.target)
-        )
+        function: Callable[..., int] = pipeline.compile_to_callable(pipeline.infer_arguments(), hl.Target(self.target))
         return function
 
     def export(self, path: str | os.PathLike[str]) -> None:

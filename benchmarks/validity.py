@@ -43,9 +43,7 @@ def _outcomes(name: str, count: int, seed: int) -> Counter[str]:
     """Why random schedules of a pipeline failed, and how many did not."""
     target = hl.get_host_target()
     snapshot, machine = take(load(name).pipeline, target), this_machine(target)
-    space = CpuSpace(
-        snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine, Structures(snapshot).derive
-    )
+    space = CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine, Structures(snapshot).derive)
     chooser = RandomChooser(random.Random(seed))
     candidates = [Candidate(draw(space, chooser).schedule) for _ in range(count)]
     counts: Counter[str] = Counter()

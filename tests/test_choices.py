@@ -83,6 +83,13 @@ def test_random_answers_come_as_often_as_they_weigh() -> None:
     assert abs(even["a"] - even["b"]) < 400
 
 
+def test_sharp_answers_are_the_likeliest_more_often() -> None:
+    """Weights of 3 to 1, squared, are 9 to 1."""
+    chooser = RandomChooser(random.Random(1), sharpness=2)
+    counted = Counter(chooser.choose("key", [1, 2], [3.0, 1.0]) for _ in range(4000))
+    assert 0.88 < counted[1] / 4000 < 0.92
+
+
 def test_random_answers_repeat_with_the_seed() -> None:
     def draws(seed: int) -> list[Option]:
         chooser = RandomChooser(random.Random(seed))

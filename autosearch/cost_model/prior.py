@@ -36,7 +36,9 @@ def load_prior(path: Path) -> StageTimeModel:
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
         raise AutoSearchError(f"{str(path)!r} holds no cost model: {str(error).splitlines()[0]}") from None
     if names != [feature.name for feature in FEATURES]:
-        raise AutoSearchError(f"the cost model in {str(path)!r} goes by other features than this version: train it anew")
+        raise AutoSearchError(
+            f"the cost model in {str(path)!r} goes by other features than this version: train it anew"
+        )
     model = StageTimeModel()
     model.booster_, model.start_ = booster, start
     return model

@@ -60,6 +60,8 @@ class Edge:
     """For each dimension of the producer, the distinct index maps (affine ones that differ by a constant are merged)."""
     slopes: tuple[tuple[tuple[Slope, ...], int], ...]
     """The distinct slopes of loads (one of each dimension of the producer), and how many loads have them."""
+    sites: tuple[tuple[Affine | int, ...], ...]
+    """The distinct loads; an index that isn't affine is the number of its expression."""
 
     def box(self, env: Env) -> Box:
         """The region read when variables cover `env`."""
@@ -112,20 +114,27 @@ def store_edge(stage: Stage, bindings: Bindings) -> Edge:
 
 def _edge_to_whole(consumer: StageKey, producer: Func) -> Edge:
     unknown = tuple((lambda env: EVERYTHING,) for _ in producer.args)
-    return Edge(consumer, producer.name, False, (Access((None,) * len(producer.args)),), unknown, ())
+    return Edge(consumer, producer.name, False, (Access((None,) * len(producer.args)),), unknown, (), ())
 
 
 def _edge(
     consumer: StageKey, producer: str, is_input: bool, indices: list[tuple[Expr, ...]], bindings: Bindings
 ) -> Edge:
     counted: dict[tuple[Affine | None, ...], int] = {}
+    sites: dict[tuple[Affine | int, ...], None] = {}
+    others: dict[Expr, int] = {}
     for index in indices:
         affine = tuple(as_affine(expr, bindings) for expr in index)
         counted[affine] = counted.get(affine, 0) + 1
+        site = (
+            known if known is not None else others.setdefault(expr, len(others))
+            for known, expr in zip(affine, index, strict=True)
+        )
+        sites[tuple(site)] = None
     accesses = tuple(Access(index, count) for index, count in counted.items())
     maps = tuple(_merge([index[d] for index in indices], bindings) for d in range(len(indices[0])))
     slopes = Counter(tuple(slope_of(expr, bindings) for expr in index) for index in indices)
-    return Edge(consumer, producer, is_input, accesses, maps, tuple(slopes.items()))
+    return Edge(consumer, producer, is_input, accesses, maps, tuple(slopes.items()), tuple(sites))
 
 
 def _merge(indices: list[Expr], bindings: Bindings) -> tuple[Evaluator, ...]:

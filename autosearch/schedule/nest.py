@@ -146,6 +146,12 @@ class LoopNest:
             return ()
         return self._paths[position.stage][: len(self._around[position.stage.func]) + position.depth]
 
+    def outside(self, position: Position) -> Position | None:
+        """Just outside the loop at `position`; None is root."""
+        if position.depth > 1:
+            return Position(position.stage, position.depth - 1)
+        return self.placements[position.stage.func].compute
+
     def loops_around(self, position: Position | None) -> tuple[LoopLevel, ...]:
         """The loops that enclose code at `position`, outermost first."""
         return tuple(self.level(p) for p in self.around(position))
@@ -278,12 +284,7 @@ class LoopNest:
         stop = 0 if store is None else len(self.around(store))
         for position in reversed(self.around(compute)[stop:]):
             level = self.level(position)
-            outside = (
-                Position(position.stage, position.depth - 1)
-                if position.depth > 1
-                else self.placements[position.stage.func].compute
-            )
-            outer = self.required(name, outside)
+            outer = self.required(name, self.outside(position))
             if inner is None or outer is None or level.kind != SERIAL:
                 break
             moving = [i for i, (a, b) in enumerate(zip(inner, outer, strict=True)) if b[1] - b[0] > a[1] - a[0]]

@@ -20,8 +20,15 @@ from autosearch.pipeline.snapshot import Snapshot
 from autosearch.schedule.directives import Bound, Directive, Tail
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, build_nest
 from autosearch.schedule.schedule import Schedule, Step
+from autosearch.space.calls import Calls
 from autosearch.space.ground import Ground
-from autosearch.space.placement import FuncFacts, choose_placement, placement_directives
+from autosearch.space.placement import (
+    FuncFacts,
+    choose_placement,
+    moved_dimensions,
+    placement_directives,
+    sliding_consumers,
+)
 from autosearch.space.structure import choose_structure
 from autosearch.space.style import choose_style
 from autosearch.space.tiling import Tiling
@@ -89,11 +96,11 @@ class _Build:
     def __init__(self, ground: Ground, chooser: Chooser) -> None:
         self.ground = ground
         self.chooser = chooser
-        self.style = choose_style(chooser)
+        self.style = choose_style(chooser, bool(ground.reductions))
         self.nest = LoopNest(ground.flow, ground.regions)
         self.labels: dict[StageKey, tuple[str, ...]] = {}
         self.bodies: dict[StageKey, _Body] = {}
-        self.calls: dict[str, dict[StageKey, int]] = {}
+        self.calls: dict[str, dict[StageKey, Calls]] = {}
         """For each Func not decided yet: how often one evaluation of each stage computed calls it, as things stand."""
         self.steps: list[Step] = []
 
@@ -135,32 +142,40 @@ class _Build:
         calls = self.calls.get(func.name, {})
         size = body_size(func.stages[0])
         fits = all(
-            (count == 1 and self.bodies[key].copies == 1)
-            or self.bodies[key].copies * (self.bodies[key].size + count * size) <= MAX_INLINED_BODY
-            for key, count in calls.items()
+            (call.count == 1 and self.bodies[key].copies == 1)
+            or self.bodies[key].copies * (self.bodies[key].size + call.count * size) <= MAX_INLINED_BODY
+            for key, call in calls.items()
         )
         per_element, rounds = self.ground.effort[func.name]
         may_inline = func.name in self.ground.may_inline and fits
         # What a clamped index reads doesn't move with the loop at the borders: Halide would slide beyond the input.
-        slides = func.name not in self.ground.read_by_lookup
-        facts = FuncFacts(may_inline, sum(calls.values()), per_element, rounds, slides)
+        slides = not self.is_clamped(func.name)
+        accumulates = func.name in self.ground.reductions
+        facts = FuncFacts(may_inline, self.evaluations(calls), per_element, rounds, slides, accumulates)
         return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style)
+
+    def evaluations(self, calls: Mapping[StageKey, Calls]) -> int:
+        """How often a Func would be computed inline, in native vectors: one for every lane of a scatter."""
+        stages = {key: self.ground.algorithm.stage(key) for key in calls}
+        lanes = {key: self.ground.lanes(stage) if is_scatter(stage) else 1 for key, stage in stages.items()}
+        return sum(call.count * lanes[key] for key, call in calls.items())
 
     def inline(self, func: Func) -> None:
         """Its consumers now do its work, and call what it calls."""
         stage = func.stages[0]
-        for key, count in self.calls.get(func.name, {}).items():
-            self.bodies[key].size += count * body_size(stage)
-            for producer, inner in self.ground.calls[stage.key].items():
-                by_stage = self.calls.setdefault(producer, {})
-                by_stage[key] = by_stage.get(key, 0) + count * inner
+        for key, call in self.calls.get(func.name, {}).items():
+            self.bodies[key].size += call.count * body_size(stage)
+            self.call(key, self.ground.through(call, stage))
+
+    def call(self, key: StageKey, calls: Mapping[str, Calls]) -> None:
+        for producer, call in calls.items():
+            by_stage = self.calls.setdefault(producer, {})
+            by_stage[key] = by_stage[key] | call if key in by_stage else call
 
     def remember(self, stage: Stage, copies: int) -> None:
         """A stage computed: the size of its body, and what it calls."""
         self.bodies[stage.key] = _Body(copies, body_size(stage))
-        for producer, count in self.ground.calls[stage.key].items():
-            by_stage = self.calls.setdefault(producer, {})
-            by_stage[stage.key] = by_stage.get(stage.key, 0) + count
+        self.call(stage.key, self.ground.calls[stage.key])
 
     def choose_bounds(self, func: Func) -> list[Bound]:
         result = []
@@ -177,6 +192,9 @@ class _Build:
         assert box is not None
         ranges = self.ground.flow.environment(stage, box)
         sizes = {name: max(1, int(ranges[name][1] - ranges[name][0]) + 1) for name in stage.loop_vars}
+        for place, added in moved_dimensions(self.nest, func.name, placement).items():
+            if func.args[place] in sizes:
+                sizes[func.args[place]] = added
         facts = self.facts(stage, sizes, placement, box, constant)
 
         def tails(variable: str, factor: int, copies: int) -> Sequence[Tail]:
@@ -210,9 +228,12 @@ class _Build:
             not free,
             placement.compute is None,
             body_size(stage),
-            placement.store == placement.compute,
+            placement.store != placement.compute,
+            placement.store != placement.compute or bool(sliding_consumers(self.nest, stage.func)),
             *self.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars}),
             self.style,
+            ground.machine.cores,
+            not ground.reductions.isdisjoint(ground.calls[stage.key]),
         )
 
     def legal_tails(
@@ -256,15 +277,19 @@ class _Build:
         low, high = hull(whole, self.ground.regions.funcs[func.name])[place]
         first, last = self.ground.allowed[func.name][place]
         whole_anyway = box[place] == (low, high)
-        slides = placement.store != placement.compute  # then a production may compute a single new row
-        varies = not whole_anyway and (slides or self.is_clamped(func.name) or self.has_partial_tiles(placement))
-        shortest = 1 if varies else extent
+        added = moved_dimensions(self.nest, func.name, placement).get(place)
+        moves = added is not None or (bool(sliding_consumers(self.nest, func.name)) and not whole_anyway)
+        slides = moves and (added is None or added < int(box[place][1] - box[place][0]) + 1)
+        varies = not whole_anyway and (self.is_clamped(func.name) or self.has_partial_tiles(placement))
+        shortest = 1 if varies or slides else extent
+        exact = not varies and not moves
         output = func.name in self.ground.algorithm.outputs and variable not in self.ground.constant_vars(stage)
         return _Room(
             # Rounding up an output would demand that its size be a multiple.
-            1 if output else int(last - high) + 1,
+            # Where new rows start is hard to tell for Halide: rounding up from there seems to read too far.
+            1 if output or moves else int(last - high) + 1,
             shortest + int(low - first),
-            not varies,
+            exact,
             output,
         )
 

@@ -10,7 +10,8 @@ from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.pipeline.intervals import Bindings, constant_value
 from autosearch.pipeline.ir import Algorithm, Func, ReductionVar, Stage, StageKey
-from autosearch.pipeline.operations import work
+from autosearch.pipeline.operations import is_associative, is_scatter, work
+from autosearch.space.calls import Calls, calls_of
 from autosearch.space.slack import allowed_regions
 
 
@@ -23,6 +24,7 @@ class Ground:
         self.machine = machine
         self.algorithm: Algorithm = flow.algorithm
         self.allowed = allowed_regions(flow, regions, inputs)
+        self._through: dict[tuple[Calls, StageKey], dict[str, Calls]] = {}
 
     @cached_property
     def left_alone(self) -> dict[str, str]:
@@ -43,10 +45,13 @@ class Ground:
         return frozenset(names - set(self.algorithm.outputs))
 
     @cached_property
-    def read_by_lookup(self) -> frozenset[str]:
-        """Funcs that some stage reads by an index that isn't affine: clamped, or computed."""
-        edges = [edge for own in self.flow.edges.values() for edge in own if not edge.is_input]
-        return frozenset(edge.producer for edge in edges if not edge.is_affine)
+    def reductions(self) -> frozenset[str]:
+        """Funcs that accumulate several values into each element, where the element doesn't depend on the data."""
+        return frozenset(
+            func.name
+            for func in self.algorithm.funcs
+            if any(stage.rvars and is_associative(stage) and not is_scatter(stage) for stage in func.updates)
+        )
 
     @cached_property
     def effort(self) -> dict[str, tuple[float, float]]:
@@ -65,12 +70,21 @@ class Ground:
         return found
 
     @cached_property
-    def calls(self) -> dict[StageKey, dict[str, int]]:
-        """How often the text of each stage calls each other Func."""
+    def calls(self) -> dict[StageKey, dict[str, Calls]]:
+        """How the text of each stage calls each other Func."""
         return {
-            key: {edge.producer: edge.loads for edge in edges if not edge.is_input and edge.producer != key.func}
+            key: {edge.producer: calls_of(edge) for edge in edges if not edge.is_input and edge.producer != key.func}
             for key, edges in self.flow.edges.items()
         }
+
+    def through(self, calls: Calls, stage: Stage) -> dict[str, Calls]:
+        """What is called by so many calls of a Func that is inlined, whose definition is `stage`."""
+        known = self._through.get((calls, stage.key))
+        if known is None:
+            args = self.algorithm.func(stage.func).args
+            known = {name: calls.inline(inner, args) for name, inner in self.calls[stage.key].items()}
+            self._through[calls, stage.key] = known
+        return known
 
     def constant_vars(self, stage: Stage) -> frozenset[str]:
         """Loop variables of a stage whose extents are compile-time constants wherever it is computed."""

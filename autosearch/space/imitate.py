@@ -16,6 +16,7 @@ from autosearch.schedule.nest import LoopNest, Position, StageNest
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.structure import structure_answers
+from autosearch.space.style import Style
 from autosearch.space.tiling import OUTER, UNROLL
 
 
@@ -36,7 +37,11 @@ class Imitation:
 def imitate(space: CpuSpace, schedule: Schedule) -> Imitation:
     """The trace in `space` of a given schedule. Raises `ScheduleError` where the schedule isn't one of the pipeline."""
     wanted = space.nest(schedule)
-    answers: dict[str, Option] = {**structure_answers(schedule), **_answers(wanted, schedule)}
+    answers: dict[str, Option] = {
+        "style": Style.FREE.value,
+        **structure_answers(schedule),
+        **_answers(wanted, schedule),
+    }
     recorder = Recorder(Replay(answers, FirstChooser()))
     built = space.build(recorder)
     made = space.nest(built)

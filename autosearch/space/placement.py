@@ -14,7 +14,8 @@ from autosearch.pipeline.ir import Func, StageKey
 from autosearch.schedule.directives import At, ComputeAt, ComputeRoot, Directive, StoreAt, StoreRoot
 from autosearch.schedule.loops import PARALLEL, VECTORIZED
 from autosearch.schedule.nest import INLINE, LoopNest, Placement, Position
-from autosearch.space.style import Style, tilted
+from autosearch.space.style import TILT, Style, tilted
+from autosearch.space.tiling import OUTER, UNROLL
 
 _INLINE, _ROOT, _SAME = "inline", "root", "same"
 
@@ -32,6 +33,8 @@ class FuncFacts:
     """How often an element is updated: loaded and stored again, unless it stays in a register."""
     may_slide: bool
     """It may be stored further out than it is computed."""
+    accumulates: bool
+    """It is a reduction whose accumulators could stay in registers."""
 
 
 Labels = Mapping[StageKey, Sequence[str]]
@@ -45,14 +48,16 @@ def choose_placement(
     costs = _Costs(nest, func, facts, machine)
     levels = computable_levels(nest, func.name)
     by_label = {label_of(position, labels): position for position in levels}
-    options, estimates, suits = [_ROOT, *by_label], [costs.at(None, None)], [style is Style.STAGES]
+    options, weights = [_ROOT, *by_label], [1.0 if style is Style.FREE else TILT if style is Style.STAGES else 1 / TILT]
+    estimates = [costs.at(None, None)]
     for label, level in by_label.items():
         stores = storable_levels(nest, func.name, level) if facts.may_slide else []
         estimates.append(min(costs.at(level, store) for store in (level, *stores)))
-        suits.append(bool(stores) if style is Style.ROWS else style is Style.TILES and _ends_band(label, list(by_label)))
+        weights.append(TILT if _suits(style, facts, label, list(by_label), bool(stores)) else 1.0)
     if facts.may_inline:
-        options, estimates, suits = [_INLINE, *options], [costs.inline(), *estimates], [False, *suits]
-    answer = chooser.choose(f"{func.name}/place", options, tilted(_weights(estimates), suits))
+        options, estimates, weights = [_INLINE, *options], [costs.inline(), *estimates], [1.0, *weights]
+    chances = [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
+    answer = chooser.choose(f"{func.name}/place", options, chances)
     if answer == _INLINE:
         return INLINE
     compute = None if answer == _ROOT else by_label[str(answer)]
@@ -70,12 +75,21 @@ def placement_directives(nest: LoopNest, placement: Placement) -> list[Directive
 
 
 def computable_levels(nest: LoopNest, name: str) -> list[Position]:
-    """The loop levels at which a Func may be computed, outermost first: around all its uses, in no vectorized loop."""
+    """The loop levels at which a Func may be computed, outermost first: around all its uses, in no vectorized loop.
+
+    Nor between where a consumer that slides is stored and where it is computed: Halide starts those loops earlier to
+    fill it, and would compute the producer for regions that nobody needs, beyond the input.
+    """
+    between: set[Position] = set()
+    for consumer in sliding_consumers(nest, name):
+        assert consumer.compute is not None
+        between.update(nest.around(consumer.compute)[len(nest.around(consumer.store)) : -1])
     levels: list[Position] = []
     for position in nest.common_path(name):
         if nest.level(position).kind == VECTORIZED:
             break
-        levels.append(position)
+        if position not in between:
+            levels.append(position)
     return levels
 
 
@@ -85,16 +99,22 @@ def storable_levels(nest: LoopNest, name: str, compute: Position) -> list[Positi
     That is outside the first loop whose iterations need overlapping regions, so that Halide slides along it; loops
     inside it may each move what is needed along another dimension. Storing further out gains nothing, and Halide 21
     gets some of those schedules wrong. No loop between the two may be parallel: iterations would race
-    (src/ScheduleFunctions.cpp, `validate_schedule`).
+    (src/ScheduleFunctions.cpp, `validate_schedule`); nor may they belong to several stages, whose starts Halide doesn't
+    move together. What a consumer needs that slides itself, but is computed at
+    another level or stored at one, isn't offered either: Halide starts its loop earlier to fill it, and the producer
+    reads too far.
     """
+    consumers = sliding_consumers(nest, name)
+    if any(placement.compute != compute for placement in consumers):
+        return []
     around = nest.around(compute)
     moved: set[int] = set()
     inner = nest.required(name, compute)
-    for place in range(len(around) - 1, -1, -1):
-        outside = around[place - 1] if place else None
-        level = nest.level(around[place])
+    for position in reversed(around):
+        outside = nest.outside(position)
+        level = nest.level(position)
         outer = nest.required(name, outside)
-        if level.kind in (PARALLEL, VECTORIZED) or inner is None or outer is None:
+        if level.kind in (PARALLEL, VECTORIZED) or inner is None or outer is None or position.stage != compute.stage:
             return []
         if level.extent > 1:
             moving = {i for i, (a, b) in enumerate(zip(inner, outer, strict=True)) if a != b}
@@ -102,11 +122,72 @@ def storable_levels(nest: LoopNest, name: str, compute: Position) -> list[Positi
                 return []
             moved |= moving
             (dimension,) = moving
-            length = inner[dimension][1] - inner[dimension][0] + 1
-            if length * level.extent > outer[dimension][1] - outer[dimension][0] + 1:
-                return [outside]
+            made = (inner[dimension][1] - inner[dimension][0] + 1) * level.extent
+            if made > (outer[dimension][1] - outer[dimension][0] + 1) * _covered_twice(nest, position) + 0.5:
+                return [outside] if all(placement.store == outside for placement in consumers) else []
         inner = outer
     return []
+
+
+def _covered_twice(nest: LoopNest, position: Position) -> float:
+    """What the iterations of a loop cover over what they need to: more than 1 where the last one is shifted inwards."""
+    stage = nest.stages[position.stage]
+    inside, outside = (stage.loops.window(depth, stage.extents) for depth in (position.depth, position.depth - 1))
+    covered = 1.0
+    for (_, one), (_, all_) in zip(inside, outside, strict=True):
+        if one != all_:
+            covered *= max(1.0, one * nest.level(position).extent / all_)
+    return covered
+
+
+def moved_dimensions(nest: LoopNest, name: str, placement: Placement) -> dict[int, int]:
+    """The dimensions of a Func stored further out than computed that move from one production to the next.
+
+    With what a production adds along each: less than its box where some of it is there already.
+    """
+    if placement.store == placement.compute:
+        return {}
+    inner, whole = nest.required(name, placement.compute), nest.required(name, placement.store)
+    assert inner is not None and whole is not None
+    times = [1] * len(inner)
+    for position in nest.around(placement.compute)[len(nest.around(placement.store)) :]:
+        small, large = nest.required(name, position), nest.required(name, nest.outside(position))
+        assert small is not None and large is not None
+        for dimension, (one, all_) in enumerate(zip(small, large, strict=True)):
+            if one != all_:
+                times[dimension] *= nest.level(position).extent
+    return {
+        i: min(int(one[1] - one[0]) + 1, math.ceil((all_[1] - all_[0] - (one[1] - one[0])) / max(1, times[i] - 1)))
+        for i, (one, all_) in enumerate(zip(inner, whole, strict=True))
+        if one != all_
+    }
+
+
+def sliding_consumers(nest: LoopNest, name: str) -> frozenset[Placement]:
+    """The placements of all Funcs that slide and are computed from this one, directly or not."""
+    found: set[Placement] = set()
+    for key in nest.algorithm.consumers[name]:
+        placement = nest.placements.get(key.func)
+        if key.func == name or placement is None or (placement.compute is None and not placement.inline):
+            continue
+        if not placement.inline and placement.store != placement.compute:
+            found.add(placement)
+        found |= sliding_consumers(nest, key.func)
+    return frozenset(found)
+
+
+def _suits(style: Style, facts: FuncFacts, label: str, labels: Sequence[str], slides: bool) -> bool:
+    """Whether the style would compute a Func at this one of the levels."""
+    if style is Style.ROWS:
+        return slides
+    if style is Style.TILES:
+        return _ends_band(label, labels)
+    if style is Style.REGISTERS:
+        if facts.accumulates:
+            serial = [one for one in labels if _role(one) != UNROLL]
+            return label == serial[-1] if serial else False
+        return facts.work == 0 and _role(label) == OUTER  # a copy of an input, packed for the tiles inside
+    return False
 
 
 def _ends_band(label: str, labels: Sequence[str]) -> bool:
@@ -184,8 +265,9 @@ class _Costs:
         return _TRAVEL[-1]
 
 
-_TRAVEL = (0.5, 1.0, 3.0, 8.0)
-"""Cost of an element's way through the first, second and third cache, and memory."""
+_TRAVEL = (1.0, 3.0, 10.0, 30.0)
+"""Cost of an element's way through the first, second and third cache, and memory, where an operation is one of the
+lanes of a vector instruction."""
 _REGISTERS, _IN_REGISTER = 12, 0.1
 """Vectors that may stay in registers, and the cost of an element there."""
 _STARTING = 10.0
@@ -195,7 +277,7 @@ _STARTING = 10.0
 def _weights(costs: Sequence[float]) -> list[float]:
     """How likely each is to be tried first: cheap ones often, dear ones rarely, none never."""
     least = max(0.5, min(costs))
-    return [max(0.02, (least / max(0.5, cost)) ** 1.5) for cost in costs]
+    return [max(0.005, (least / max(0.5, cost)) ** 1.5) for cost in costs]
 
 
 def _volume(box: Box) -> int:

@@ -73,16 +73,18 @@ def _factor(ground: Ground, key: StageKey, chooser: Chooser) -> tuple[Step, ...]
     length = {rvar.name: int(ranges[rvar.name][1] - ranges[rvar.name][0]) + 1 for rvar in stage.rvars}
     ways = [f"{name}@{kind}" for kind in (STRIPS, LANES) for name in reversed(length) if length[name] > 1]
     first = key.func.count("_intm") == 0
-    weights = [0.25 if first else 0.5]
+    weights = [0.2]
     for way in ways:
         outermost, innermost = way.startswith(f"{stage.rvars[-1].name}@"), way.startswith(f"{stage.rvars[0].name}@")
         likely = (outermost and way.endswith(STRIPS) and first) or (innermost and way.endswith(LANES) and not first)
-        weights.append(0.5 if likely else 0.08)
+        weights.append(0.6 if likely else 0.06)
     answer = str(chooser.choose(f"{key.func}.{key.index}/rfactor", [NONE, *ways], weights))
     if answer == NONE:
         return ()
     name, kind = answer.rsplit("@", 1)
-    factor = int(chooser.choose(f"{key.func}.{key.index}/rfactor_size", _factors(kind, length[name])))
+    factors = _factors(kind, length[name])
+    weights = [4.0 if _is_likely(kind, factor, length[name], ground.machine.cores) else 1.0 for factor in factors]
+    factor = int(chooser.choose(f"{key.func}.{key.index}/rfactor_size", factors, weights))
     made = free_name(f"{key.func}_intm", set(ground.algorithm.by_name))
     return factoring(stage, func.args, name, kind, factor, made)
 
@@ -109,6 +111,13 @@ def _factors(kind: str, length: int) -> list[int]:
     if kind == LANES:
         return [n for n in (2, 4, 8, 16) if n < length] or [WHOLE]
     return [WHOLE, *(n for n in (4, 8, 16, 32, 64, 128, 256) if n < length)]
+
+
+def _is_likely(kind: str, factor: int, length: int, cores: int) -> bool:
+    """Whether a factor makes some tasks for each core, and not many more results to merge; or lanes of a few."""
+    if kind == LANES:
+        return factor in (4, 8)
+    return factor != WHOLE and 2 * cores <= length // factor <= 64 * cores
 
 
 def structure_answers(schedule: Schedule) -> dict[str, Option]:

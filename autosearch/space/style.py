@@ -12,7 +12,7 @@ from enum import Enum
 
 from autosearch.choices import Chooser
 
-TILT = 8.0
+TILT = 12.0
 """How much likelier an answer is that suits the style."""
 
 
@@ -27,11 +27,14 @@ class Style(Enum):
     """Tiles of the output; producers computed for each tile."""
     STAGES = "stages"
     """Every Func computed whole before the next."""
+    REGISTERS = "registers"
+    """Tiles of a few vectors, in which a reduction accumulates without touching memory."""
 
 
-def choose_style(chooser: Chooser) -> Style:
-    """Ask for the style."""
-    return Style(str(chooser.choose("style", [style.value for style in Style], [0.4, 0.25, 0.25, 0.1])))
+def choose_style(chooser: Chooser, reduces: bool) -> Style:
+    """Ask for the style. `reduces`: there are reductions that could accumulate in registers."""
+    weights = [0.2, 0.25, 0.25, 0.15, 0.35 if reduces else 0.01]
+    return Style(str(chooser.choose("style", [style.value for style in Style], weights)))
 
 
 def tilted(weights: Sequence[float], suits: Sequence[bool]) -> list[float]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from autosearch.choices import Chooser
 from autosearch.pipeline.ir import Stage
+from autosearch.pipeline.operations import is_scatter
 from autosearch.schedule.directives import Tail
 from autosearch.space.style import TILT, Style, tilted
 from autosearch.space.tiling import OUTER, UNROLL, VECTOR, Band, Tiling
@@ -25,6 +26,14 @@ MAX_BODY = 400
 """Most operations and loads of native vectors that an unrolled body holds; longer ones take the compiler seconds."""
 
 
+_TILE_WIDTH, _TILE_HEIGHT = (64, 512), (8, 128)
+"""Elements along the first and the other dimensions of tiles that suit the caches."""
+_TASKS = 2
+"""Tasks for each core, at least."""
+_WORTH_THREADS = 50_000
+"""Operations of a stage from which on waking other threads pays."""
+_SHORT = 4
+"""Extents up to this are channels, not worth a tile of their own."""
 _REGISTERS = 12
 """Accumulators that leave a few of sixteen vector registers for operands."""
 
@@ -49,13 +58,18 @@ class StageFacts:
     at_root: bool
     body: int
     """Operations and loads of one evaluation."""
-    may_fuse: bool
-    """Loops may be fused: not those of a Func that slides, whose loops may turn out empty."""
+    slides: bool
+    """It is stored further out than it is computed: most productions add little."""
+    may_be_empty: bool
+    """Some production may need nothing of it, as one that slides, or is computed from such a one."""
     nested: Mapping[str, int]
     """For each variable the largest factor of an outermost split that may be split again, dividing or not."""
     exact: frozenset[str]
     """Variables whose extent is the same wherever the stage is computed: a split that divides it leaves no tail."""
-    style: Style = Style.FREE
+    style: Style
+    cores: int
+    reads_reduction: bool
+    """It reads a reduction, which could accumulate for one register tile of this stage at a time."""
 
 
 TailOptions = Callable[[str, int, int], Sequence[Tail]]
@@ -100,9 +114,11 @@ class _Rules:
         candidates = [name for name in facts.vectorizable if facts.extents[name] > 1]
         if not candidates:
             return None
-        first = 0.88 if facts.extents[candidates[0]] >= facts.lanes else 0.5
-        rest = (0.94 - first) / max(1, len(candidates) - 1)
-        weights = [0.06, first, *([rest] * (len(candidates) - 1))]
+        first = 0.92 if facts.extents[candidates[0]] >= facts.lanes else 0.5
+        rest = (0.97 - first) / max(1, len(candidates) - 1)
+        # Neighbouring lanes of a scatter go anywhere: it takes as many stores as there are lanes.
+        none = 3.0 if is_scatter(facts.stage) else 0.03
+        weights = [none, first, *([rest] * (len(candidates) - 1))]
         chosen = self.chooser.choose(f"{self.prefix}/vector", [_NONE, *candidates], weights)
         if chosen == _NONE:
             return None
@@ -120,11 +136,17 @@ class _Rules:
             if not self.left[name] or self.left[name] == 1 or budget <= 1:
                 continue
             reduction = self.facts.stage.is_rvar(name)
+            lanes = is_scatter(self.facts.stage) and not reduction  # few histograms side by side: in turn
             if reduction and self.facts.ordered and name != self.innermost_reduction():
                 continue
             whole = name in self.facts.constant and self.left[name] == self.facts.extents[name]
-            covers = not self.facts.at_root and not reduction and self.copies * self.left[name] <= _REGISTERS
+            inside = not self.facts.at_root and not self.facts.slides
+            covers = inside and not reduction and self.copies * self.left[name] <= _REGISTERS
             counts, weights = self.nestable(name, *_unrolls(self.left[name], budget, whole, covers))
+            if lanes:
+                weights = tilted(weights, [count == self.left[name] for count in counts])
+            elif self.facts.style is Style.REGISTERS and not reduction:
+                weights = self.register_weights(name, counts)
             count = int(self.chooser.choose(f"{self.prefix}/unroll/{name}", counts, weights))
             if count > 1:
                 budget //= count
@@ -141,9 +163,9 @@ class _Rules:
         splittable = [name for name in self.order if self.left[name] > 1]
         if not splittable:
             return []
-        weights = [0.25, 0.5, 0.2, 0.05] if self.facts.at_root else [0.72, 0.22, 0.05, 0.01]
-        if self.facts.at_root and self.facts.style in (Style.ROWS, Style.TILES):
-            weights[1] *= TILT
+        weights = [0.25, 0.5, 0.2, 0.05] if self.facts.at_root else [0.85, 0.11, 0.03, 0.01]
+        if self.facts.at_root and self.facts.style is not Style.FREE:
+            weights[1 if self.facts.style in (Style.ROWS, Style.TILES) else 0] *= TILT
         most = MAX_TILE_BANDS if math.prod(self.left[n] for n in splittable) > 16 else 1
         count = int(self.chooser.choose(f"{self.prefix}/tiles", range(most + 1), weights[: most + 1]))
         bands = []
@@ -162,8 +184,8 @@ class _Rules:
             if self.facts.stage.is_rvar(name) and self.facts.ordered and not self.may_tile_ordered(name):
                 continue
             counts, weights = self.nestable(name, *_tile_sizes(self.left[name], self.facts.stage.is_rvar(name)))
-            if self.facts.style is Style.ROWS and self.facts.at_root and (name,) == self.facts.stage.pure_vars[:1]:
-                weights = tilted(weights, [count == _ALL for count in counts])
+            if self.facts.at_root and self.facts.style in (Style.ROWS, Style.TILES):
+                weights = tilted(weights, [self.suits(name, count) for count in counts])
             count = int(self.chooser.choose(f"{self.prefix}/{role}/{name}", counts, weights))
             if count == _ALL:
                 loops[name] = _ALL
@@ -175,6 +197,39 @@ class _Rules:
             return None
         arranged = self.arrange(list(loops), role, [])
         return Band(role, tuple((name, loops[name]) for name in arranged))
+
+    def register_weights(self, name: str, counts: Sequence[int]) -> list[float]:
+        """How likely each count is in a register tile: enough accumulators to hide latency, few enough to fit."""
+        if not self.facts.at_root:
+            whole = self.copies * self.left[name] <= _REGISTERS
+            return [TILT if count == self.left[name] and whole else 1.0 if count == 1 else 0.1 for count in counts]
+        if not self.facts.reads_reduction or self.is_short(name):
+            return [4.0 if count == 1 else 0.1 for count in counts]
+        pure = [one for one in self.order if one in self.facts.stage.pure_vars and not self.is_short(one)]
+        if name != pure[-1] and self.copies < _REGISTERS // 2:  # some for a next variable: a square tile loads least
+            return [2.0 if count == 1 else 4.0 if self.copies * count <= 4 else 0.5 for count in counts]
+        weights = []
+        for count in counts:
+            fits, many = self.copies * count <= _REGISTERS, self.copies * count > _REGISTERS // 2
+            weights.append((TILT if many else 2.0) if fits else 0.1)
+        return weights
+
+    def suits(self, name: str, count: int) -> bool:
+        """Whether the style would give so many iterations of a variable to a tile of the outermost loops."""
+        if self.facts.stage.is_rvar(name):
+            return False
+        if self.is_short(name):
+            return count == _ALL
+        pure = [one for one in self.order if one in self.facts.stage.pure_vars and not self.is_short(one)]
+        if self.facts.style is Style.ROWS and name != pure[-1]:
+            return count == _ALL
+        enough = self.left[name] >= count * _TASKS * self.facts.cores or name != pure[-1]
+        smallest, largest = _TILE_WIDTH if name == pure[0] and len(pure) > 1 else _TILE_HEIGHT
+        return count > 1 and smallest <= count * self.sizes[name] <= largest and enough
+
+    def is_short(self, name: str) -> bool:
+        """Whether a variable is one of few channels, that stay together."""
+        return self.facts.extents[name] <= _SHORT
 
     @property
     def copies(self) -> int:
@@ -211,7 +266,8 @@ class _Rules:
         remaining = list(names)
         while len(remaining) > 1:
             legal = self.may_be_next(remaining)
-            weights = [0.75] + [0.25 / max(1, len(legal) - 1)] * (len(legal) - 1)
+            first = 0.5 if role == OUTER and self.facts.at_root and self.facts.style is Style.REGISTERS else 0.85
+            weights = [first] + [(1.0 - first) / max(1, len(legal) - 1)] * (len(legal) - 1)
             key = f"{self.prefix}/order/{role}/{len(chosen)}"
             answer = str(self.chooser.choose(key, legal, weights))
             chosen.append(answer)
@@ -245,13 +301,25 @@ class _Rules:
             most += 1
         if most == 0:
             return 0, False
-        weights = [0.08, 0.75, 0.15, 0.02] if self.facts.at_root else [0.97, 0.02, 0.005, 0.005]
-        weights = (weights + [0.01] * most)[: most + 1]
+        weights = [0.03 if self.facts.at_root else 0.97] + [0.02] * most
+        if self.facts.at_root:
+            weights[1] = 0.2
+            worth = math.prod(self.facts.extents.values()) * self.facts.body >= _WORTH_THREADS
+            weights[self.enough(outer, most) if worth else 0] = 0.75
         count = int(self.chooser.choose(f"{self.prefix}/parallel", range(most + 1), weights))
         if count < 2:
             return count, False
-        ways, chances = (["fused", "nested"], [0.8, 0.2]) if self.facts.may_fuse else (["nested"], [1.0])
+        ways, chances = (["fused", "nested"], [0.8, 0.2]) if not self.facts.may_be_empty else (["nested"], [1.0])
         return count, self.chooser.choose(f"{self.prefix}/parallel_loops", ways, chances) == "fused"
+
+    def enough(self, outer: Sequence[str], most: int) -> int:
+        """How many of the outer loops, from outside, make enough tasks for all cores."""
+        tasks = 1
+        for count in range(1, most + 1):
+            tasks *= self.left[outer[-count]]
+            if tasks >= _TASKS * self.facts.cores:
+                return count
+        return most
 
     def tails(self, tiling: Tiling, options: TailOptions, copies: int) -> dict[str, Tail]:
         result: dict[str, Tail] = {}
@@ -263,7 +331,7 @@ class _Rules:
             legal = list(options(name, factor, copies))
             if len(own) > 2 and len(legal) > 1 and self.facts.nested[name] < self.facts.extents[name]:
                 legal = legal[:-1]  # not the guard, see `nested`
-            weights = [0.7] + [0.3 / max(1, len(legal) - 1)] * (len(legal) - 1)
+            weights = [0.8] + [0.2 / max(1, len(legal) - 1)] * (len(legal) - 1)
             answer = self.chooser.choose(f"{self.prefix}/tail/{name}", [tail.value for tail in legal], weights)
             result[name] = Tail(answer)
         return result
@@ -279,7 +347,7 @@ def _widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, ...], t
     weights = []
     for width in widths:
         away = abs(math.log2(width / lanes))
-        weights.append({0.0: 1.0, 1.0: 0.35 if width > lanes else 0.2}.get(away, 0.06))
+        weights.append({0.0: 1.0, 1.0: 0.25 if width > lanes else 0.1}.get(away, 0.04))
     return tuple(widths), tuple(weights)
 
 
@@ -292,7 +360,7 @@ def _unrolls(left: int, budget: int, whole: bool, covers: bool) -> tuple[tuple[i
     counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16) if c <= min(left, budget)]
     if whole and left <= budget and left not in counts:
         counts.append(left)
-    weights = [{1: 6.0, 2: 1.0, 4: 1.0, 3: 0.4, 8: 0.4}.get(count, 0.15) for count in counts]
+    weights = [{1: 10.0, 2: 1.0, 4: 1.0, 3: 0.4, 8: 0.4}.get(count, 0.15) for count in counts]
     if whole and left <= 4:
         weights[-1] = 6.0
     elif covers and left in counts:

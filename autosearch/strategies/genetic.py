@@ -24,8 +24,12 @@ FROM_NICHE = 0.3
 """Share of parents that come of any niche: its best may be far behind and still lead further."""
 NICHE_KINDS = ("", "rfactor")
 """Kinds of decisions that set niches apart: the style, and which reductions are factored."""
-FRESH = 0.12
-"""Share of proposals drawn at random, so that the population can't collapse."""
+FIRST = 64
+"""Measurements before breeding starts: until then all is drawn at random, so that no early winner crowds out the rest."""
+FRESH = 0.2
+"""Share of proposals drawn at random later on, so that the population can't collapse."""
+SHARPNESS = (1.0, 2.0, 4.0)
+"""How closely random draws keep to what an expert would try: where much must be right together, closely pays."""
 CROSSED = 0.3
 """Share of proposals that start from two parents."""
 REDRAWN_FUNC = 0.15
@@ -52,10 +56,12 @@ KIND_WEIGHTS: Mapping[str, float] = {
 class Genetic:
     """Breeds new schedules from the best ones measured."""
 
-    def __init__(self, space: Space, seed: int = 0) -> None:
+    def __init__(self, space: Space, seed: int = 0, first: int = FIRST) -> None:
+        """`first`: how many schedules are measured before breeding starts."""
         self._space = space
+        self._first = first
         self._random = random.Random(seed)
-        self._fresh = RandomChooser(self._random)
+        self._fresh = [RandomChooser(self._random, sharpness) for sharpness in SHARPNESS]
         self._unseen = Unseen()
         self._population: list[Member] = []
         self._niches: dict[tuple[tuple[str, Option], ...], list[Member]] = {}
@@ -85,8 +91,8 @@ class Genetic:
             self._niches[key] = sorted([*self._niches.get(key, ()), member], key=lambda one: one[0])[:NICHE]
 
     def _breed(self, parents: Sequence[Member]) -> Proposal:
-        if len(parents) < 2 or self._random.random() < FRESH:
-            return draw(self._space, self._fresh)
+        if len(parents) < 2 or len(self._unseen.measured) < self._first or self._random.random() < FRESH:
+            return draw(self._space, self._random.choice(self._fresh))
         answers = dict(self._parent(parents).answers)
         if self._random.random() < CROSSED:
             answers = self._cross(answers, self._parent(parents).by_key)
@@ -94,7 +100,7 @@ class Genetic:
         else:
             mutations = self._random.choice((1, 1, 1, 2, 2, 3, 4))
         forgotten = self._pick(answers, mutations)
-        return draw(self._space, _Mutation(answers, forgotten, self._random, self._fresh))
+        return draw(self._space, _Mutation(answers, forgotten, self._random, self._fresh[0]))
 
     def _parent(self, parents: Sequence[Member]) -> Trace:
         """The best of three drawn at random; `parents` come best first."""
@@ -124,14 +130,18 @@ class Genetic:
 
 
 class _Mutation(Replay):
-    """Answers as the parent did, but for the keys to change: numbers move a little, words are drawn anew."""
+    """Answers as the parent did, but for the keys to change: numbers move a little, words are drawn anew.
+
+    Questions that the parent was never asked are answered as an expert would: what is new should have its chance.
+    """
 
     def __init__(
         self, answers: Mapping[str, Option], change: set[str], generator: random.Random, fresh: RandomChooser
     ) -> None:
-        super().__init__(answers, fresh)
+        super().__init__(answers, RandomChooser(generator, SHARPNESS[1]))
         self._change = change
         self._random = generator
+        self._fresh = fresh
 
     def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
         if key not in self._change:
@@ -142,4 +152,4 @@ class _Mutation(Replay):
             return options[max(0, min(place, len(options) - 1))]
         others = [place for place, option in enumerate(options) if option != current]
         chances = [weights[place] for place in others] if weights is not None else None
-        return self.otherwise.choose(key, [options[place] for place in others], chances)
+        return self._fresh.choose(key, [options[place] for place in others], chances)

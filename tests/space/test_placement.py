@@ -7,9 +7,16 @@ from typing import Any
 import halide as hl
 import pytest
 
-from autosearch.schedule.nest import LoopNest, Position
+from autosearch.pipeline.snapshot import take
+from autosearch.schedule.nest import ROOT, LoopNest, Position, build_nest
 from autosearch.schedule.schedule import Schedule
-from autosearch.space.placement import computable_levels, label_of, storable_levels
+from autosearch.space.placement import (
+    computable_levels,
+    label_of,
+    moved_dimensions,
+    sliding_consumers,
+    storable_levels,
+)
 from tests.conftest import random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
 
@@ -40,7 +47,8 @@ def test_computable_levels_are_those_that_halide_accepts(sample: str, name: str,
             # Halide also allows it within a vectorized loop, where each lane would compute its own: never useful.
             if kind != "vectorized":
                 accepted = _halide_accepts(sample, [*steps, [name, "compute_at", [key.func, loop]]])
-                assert accepted == ((key.func, loop) in levels)
+                offered = (key.func, loop) in levels
+                assert accepted == offered or (accepted and sliding_consumers(nest, name))
 
 
 def _blur_nest(steps: list[list[Any]], place: list[list[Any]]) -> tuple[LoopNest, Position]:
@@ -75,6 +83,55 @@ def test_storage_goes_outside_of_the_first_loop_that_shares(
     assert [_name(nest, position) for position in found] == stores
     for position in found:
         assert nest.sliding_between("blur_x", compute, position) < 1
+
+
+CHAIN: list[list[Any]] = [
+    ["out", "split", "y", "yo", "yi", 8, "GuardWithIf"],
+    ["smooth", "compute_at", ["out", "x"]],
+    ["smooth", "store_at", ["out", "yo"]],
+]
+
+
+def _chain() -> LoopNest:
+    """Three stencils in a row; the second slides down strips of the third."""
+    image = hl.ImageParam(hl.Float(32), 2, "image")
+    x, y = hl.Var("x"), hl.Var("y")
+    gray, smooth, out = hl.Func("gray"), hl.Func("smooth"), hl.Func("out")
+    gray[x, y] = image[x, y] + image[x, y + 1]
+    smooth[x, y] = gray[x, y] + gray[x, y + 1]
+    out[x, y] = smooth[x, y] + smooth[x, y + 1]
+    out.set_estimates([(0, 32), (0, 32)])
+    snapshot = take(out, hl.get_host_target())
+    return build_nest(snapshot.flow, snapshot.regions, Schedule.from_json(CHAIN))
+
+
+def test_nothing_is_computed_on_the_way_of_a_consumer_that_slides() -> None:
+    """Its loop starts earlier than its consumers need: Halide would compute a producer there beyond the input."""
+    nest = _chain()
+    assert {placement.store != placement.compute for placement in sliding_consumers(nest, "gray")} == {True}
+    assert [_name(nest, position) for position in computable_levels(nest, "gray")][:3] == ["yo", "x", "y"]
+
+
+def test_a_producer_slides_only_with_its_consumer() -> None:
+    nest = _chain()
+    strip, column, *_ = computable_levels(nest, "gray")
+    assert [_name(nest, position) for position in storable_levels(nest, "gray", column)] == ["yo"]
+    assert storable_levels(nest, "gray", strip) == []
+
+
+def test_a_slid_func_adds_one_row_at_a_time() -> None:
+    nest = _chain()
+    assert moved_dimensions(nest, "smooth", nest.placements["smooth"]) == {0: 1, 1: 1}
+    assert moved_dimensions(nest, "gray", ROOT) == {}
+
+
+def test_tiles_that_only_overlap_at_the_end_share_nothing() -> None:
+    """The last of 13 tiles of 5 in 64 is shifted inwards: no reason to store further out."""
+    space = space_of("sharpen")
+    steps = [["out", "split", "y", "yo", "yi", 5, "ShiftInwards"], ["smooth", "compute_at", ["out", "yo"]]]
+    nest = space.nest(Schedule.from_json(steps))
+    compute = nest.placements["smooth"].compute
+    assert compute is not None and storable_levels(nest, "smooth", compute) == []
 
 
 def test_labels_outlive_other_loops() -> None:

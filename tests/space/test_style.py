@@ -6,6 +6,7 @@ import random
 from collections import Counter
 
 from autosearch.choices import RandomChooser, Replay, draw
+from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.directives import ComputeRoot, StoreAt
 from autosearch.space.style import Style
 from tests.conftest import space_of
@@ -24,6 +25,19 @@ def test_rows_slide_and_stages_are_computed_whole() -> None:
     rows, stages, free = (_directives(style) for style in (Style.ROWS, Style.STAGES, Style.FREE))
     assert rows[StoreAt] > 2 * max(1, free[StoreAt])
     assert stages[ComputeRoot] > 1.5 * free[ComputeRoot]
+
+
+def test_register_tiles_hold_what_a_reduction_accumulates() -> None:
+    """In that style most products are computed for a tile of a few vectors, unrolled whole, the reduction around it."""
+    held = 0
+    for seed in range(40):
+        chooser = Replay({"style": "registers"}, RandomChooser(random.Random(seed), sharpness=2))
+        nest = space_of("matmul").nest(draw(space_of("matmul"), chooser).schedule)
+        update = nest.stages[StageKey("product", 1)]
+        loops = [(kind, extent) for kind, extent in zip(update.loops.kinds, update.loop_extents, strict=True)]
+        serial = [extent for kind, extent in loops if kind == "serial" and extent > 1]
+        held += nest.placements["product"].compute is not None and serial == [48]
+    assert held >= 20
 
 
 def test_a_style_forbids_nothing() -> None:

@@ -12,6 +12,7 @@ from autosearch.choices import RandomChooser
 from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.directives import Atomic, Split, Tail
 from autosearch.schedule.loops import stage_loops
+from autosearch.space.style import Style
 from autosearch.space.tiling import OUTER, UNROLL, VECTOR, Band, Tiling
 from autosearch.space.tiling_rules import MAX_UNROLLED, StageFacts, choose_tiling
 from tests.conftest import snapshot_of
@@ -73,8 +74,9 @@ def test_a_vectorized_reduction_is_atomic() -> None:
 def _facts(extents: dict[str, int], ordered: bool = False) -> StageFacts:
     stage = PRODUCT if "kx" in extents else BLUR_Y
     return StageFacts(
-        stage, extents, 8, frozenset({"kx"}) & set(extents), ("x", "y"), frozenset({"x", "y"}), ordered, True, 6, True,
-        dict(extents), frozenset(),
+        stage, extents, 8, frozenset({"kx"}) & set(extents), ("x", "y"), frozenset({"x", "y"}), ordered, at_root=True,
+        body=6, slides=False, may_be_empty=False, nested=dict(extents), exact=frozenset(), style=Style.FREE, cores=2,
+        reads_reduction=False,
     )  # fmt: skip
 
 
@@ -100,9 +102,9 @@ def test_random_tilings_keep_every_iteration_and_their_limits(extents: dict[str,
 def test_an_ordered_reduction_keeps_its_order(seed: int) -> None:
     scan = snapshot_of("histogram").algorithm.stage(StageKey("hist", 1))
     sizes = {"rx": 96, "ry": 64}
-    facts = StageFacts(
-        scan, sizes, 8, frozenset(), (), frozenset(), True, True, 2, True, dict(sizes), frozenset()
-    )  # fmt: skip
+    facts = replace(
+        _facts(sizes, ordered=True), stage=scan, constant=frozenset(), vectorizable=(), parallelizable=frozenset()
+    )
     chooser = RandomChooser(random.Random(seed))
     tiling, _ = choose_tiling(facts, chooser, "f.1", lambda variable, factor, n: [Tail.GUARD_WITH_IF])
     loops = stage_loops(scan, tiling.directives(scan))

@@ -143,7 +143,7 @@ def test_it_learns_from_what_it_is_told(name: str) -> None:
 @pytest.mark.parametrize("name", LEARNERS)
 def test_it_learns_from_what_others_found(name: str) -> None:
     space = Toy(5)
-    told = sorted(measured(make_strategy("random", space, 9).propose(200)), key=lambda result: result.seconds or 0)
+    told = sorted(measured(make_strategy("random", space, 9).propose(300)), key=lambda result: result.seconds or 0)
 
     def proposed(results: list[Result]) -> float:
         strategies = [make_strategy(name, space, seed) for seed in range(4)]
@@ -151,7 +151,7 @@ def test_it_learns_from_what_others_found(name: str) -> None:
             strategy.observe(results)
         return median(seconds_of(p.schedule) for strategy in strategies for p in strategy.propose(20))
 
-    assert proposed(told[:40]) < 0.5 * proposed(told[-40:])
+    assert proposed(told[:80]) < 0.5 * proposed(told[-80:])
 
 
 def test_real_schedules_are_legal(name: str) -> None:
