@@ -151,7 +151,9 @@ class _Build:
         # What a clamped index reads doesn't move with the loop at the borders: Halide would slide beyond the input.
         slides = not self.is_clamped(func.name)
         accumulates = func.name in self.ground.reductions
-        facts = FuncFacts(may_inline, self.evaluations(calls), per_element, rounds, slides, accumulates)
+        facts = FuncFacts(
+            may_inline, self.evaluations(calls), per_element, rounds, slides, accumulates, self.ground.is_copy(func)
+        )
         return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style)
 
     def evaluations(self, calls: Mapping[StageKey, Calls]) -> int:
@@ -288,7 +290,8 @@ class _Build:
             # Rounding up an output would demand that its size be a multiple.
             # Where new rows start is hard to tell for Halide: rounding up from there seems to read too far.
             1 if output or moves else int(last - high) + 1,
-            shortest + int(low - first),
+            # Shifted inwards, the pure definition would reset what updates have made of rows that are there already.
+            0 if moves and func.updates else shortest + int(low - first),
             exact,
             output,
         )

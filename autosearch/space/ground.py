@@ -55,19 +55,26 @@ class Ground:
 
     @cached_property
     def effort(self) -> dict[str, tuple[float, float]]:
-        """For each Func, per element: arithmetic operations, and updates."""
+        """For each Func, per element: arithmetic operations and loads, and updates."""
         found = {}
         for func in self.algorithm.funcs:
             box = self.regions.funcs[func.name]
             whole = max(1, math.prod(extents(box)))
-            operations, rounds = float(work(func.stages[0])), 0.0
+            instructions, rounds = float(self._instructions(func.stages[0])), 0.0
             for stage in func.updates:
                 ranges = self.flow.environment(stage, box)
                 points = math.prod(max(1, int(high - low) + 1) for low, high in ranges.values())
                 rounds += points / whole
-                operations += work(stage) * points / whole
-            found[func.name] = (operations, rounds)
+                instructions += self._instructions(stage) * points / whole
+            found[func.name] = (instructions, rounds)
         return found
+
+    def _instructions(self, stage: Stage) -> int:
+        return work(stage) + sum(len(edge.sites) for edge in self.flow.edges[stage.key] if edge.producer != stage.func)
+
+    def is_copy(self, func: Func) -> bool:
+        """Whether a Func computes nothing, so that it only packs what it copies."""
+        return func.is_pure and work(func.stages[0]) == 0
 
     @cached_property
     def calls(self) -> dict[StageKey, dict[str, Calls]]:

@@ -28,13 +28,15 @@ class FuncFacts:
     uses: int
     """Loads of it in one evaluation of every consumer."""
     work: float
-    """Arithmetic operations for one element, updates included."""
+    """Arithmetic operations and loads for one element, updates included."""
     rounds: float
     """How often an element is updated: loaded and stored again, unless it stays in a register."""
     may_slide: bool
     """It may be stored further out than it is computed."""
     accumulates: bool
     """It is a reduction whose accumulators could stay in registers."""
+    copies: bool
+    """It computes nothing."""
 
 
 Labels = Mapping[StageKey, Sequence[str]]
@@ -53,9 +55,12 @@ def choose_placement(
     for label, level in by_label.items():
         stores = storable_levels(nest, func.name, level) if facts.may_slide else []
         estimates.append(min(costs.at(level, store) for store in (level, *stores)))
-        weights.append(TILT if _suits(style, facts, label, list(by_label), bool(stores)) else 1.0)
+        slides = any(_slides_in_rows(nest, func.name, level, store) for store in stores)
+        weights.append(TILT if _suits(style, facts, label, list(by_label), slides) else 1.0)
     if facts.may_inline:
-        options, estimates, weights = [_INLINE, *options], [costs.inline(), *estimates], [1.0, *weights]
+        cheap = style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
+        options, estimates = [_INLINE, *options], [costs.inline(), *estimates]
+        weights = [max(weights) if cheap else 1.0, *weights]
     chances = [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
     answer = chooser.choose(f"{func.name}/place", options, chances)
     if answer == _INLINE:
@@ -186,8 +191,17 @@ def _suits(style: Style, facts: FuncFacts, label: str, labels: Sequence[str], sl
         if facts.accumulates:
             serial = [one for one in labels if _role(one) != UNROLL]
             return label == serial[-1] if serial else False
-        return facts.work == 0 and _role(label) == OUTER  # a copy of an input, packed for the tiles inside
+        return facts.copies and _role(label) == OUTER  # a copy of an input, packed for the tiles inside
     return False
+
+
+def _slides_in_rows(nest: LoopNest, name: str, compute: Position, store: Position | None) -> bool:
+    """Whether a Func so placed re-uses rows: not parts of them, in which vectors lie."""
+    box = nest.required(name, compute)
+    added = moved_dimensions(nest, name, Placement(False, compute, store))
+    assert box is not None
+    slid = {dimension for dimension, count in added.items() if count < int(box[dimension][1] - box[dimension][0]) + 1}
+    return bool(slid) and 0 not in slid
 
 
 def _ends_band(label: str, labels: Sequence[str]) -> bool:
@@ -253,7 +267,8 @@ class _Costs:
         # What slides is folded: only what one production needs stays in use.
         size = (_volume(box) if share < 1.0 else _volume(held)) * self.element
         travel = self.travel(size) * (1 + self.facts.rounds)
-        return again * (self.facts.work + 1) + travel + _STARTING * times / self.whole
+        loads = 0 if size <= _REGISTERS * self.machine.vector_bytes else self.facts.uses
+        return again * (self.facts.work + _STORE) + loads + travel + _STARTING * times / self.whole
 
     def travel(self, size: float) -> float:
         """Operations' worth of storing an element and loading it again, by the cache that holds so many bytes."""
@@ -265,19 +280,22 @@ class _Costs:
         return _TRAVEL[-1]
 
 
-_TRAVEL = (1.0, 3.0, 10.0, 30.0)
-"""Cost of an element's way through the first, second and third cache, and memory, where an operation is one of the
-lanes of a vector instruction."""
+_CHEAP = 1.5
+"""Where inlining costs at most this much more than the best level, every style allows for it."""
+_STORE = 2.0
+_TRAVEL = (2.0, 6.0, 20.0, 60.0)
+"""Cost of an element's way through the first, second and third cache, and memory, where an operation or a load is one
+of the lanes of a vector instruction."""
 _REGISTERS, _IN_REGISTER = 12, 0.1
 """Vectors that may stay in registers, and the cost of an element there."""
-_STARTING = 10.0
+_STARTING = 20.0
 """Cost of starting a production: loop overhead, tails."""
 
 
 def _weights(costs: Sequence[float]) -> list[float]:
     """How likely each is to be tried first: cheap ones often, dear ones rarely, none never."""
-    least = max(0.5, min(costs))
-    return [max(0.005, (least / max(0.5, cost)) ** 1.5) for cost in costs]
+    least = max(1.0, min(costs))
+    return [max(0.005, (least / max(1.0, cost)) ** 1.5) for cost in costs]
 
 
 def _volume(box: Box) -> int:
