@@ -33,7 +33,9 @@ SHARPNESS = (1.0, 2.0, 4.0)
 CROSSED = 0.3
 """Share of proposals that start from two parents."""
 REDRAWN_FUNC = 0.15
-"""Share of mutations that decide one Func anew."""
+"""Share of children for which one Func is decided anew."""
+REDRAWN_MOVED = 0.5
+"""Share of Funcs given another place whose loops are decided anew: a tile that suited the old place may not suit it."""
 
 KIND_WEIGHTS: Mapping[str, float] = {
     "": 0.05,
@@ -99,8 +101,10 @@ class Genetic:
             mutations = self._random.choice((0, 1))
         else:
             mutations = self._random.choice((1, 1, 1, 2, 2, 3, 4))
-        forgotten = self._pick(answers, mutations)
-        return draw(self._space, _Mutation(answers, forgotten, self._random, self._fresh[0]))
+        change = self._pick(answers, mutations)
+        for key in self._to_forget(answers, change):
+            del answers[key]
+        return draw(self._space, _Mutation(answers, change, self._random, self._fresh[0]))
 
     def _parent(self, parents: Sequence[Member]) -> Trace:
         """The best of three drawn at random; `parents` come best first."""
@@ -122,11 +126,15 @@ class Genetic:
         keys = list(answers)
         if not keys or not count:
             return set()
-        if self._random.random() < REDRAWN_FUNC:
-            func = func_of(self._random.choice(keys))
-            return {key for key in keys if func_of(key) == func}
         weights = [KIND_WEIGHTS.get(kind_of(key), 1.0) for key in keys]
         return set(self._random.choices(keys, weights, k=count))
+
+    def _to_forget(self, answers: Mapping[str, Option], change: set[str]) -> set[str]:
+        """The keys to be asked anew, whatever the answer: of Funcs whose loops were made for another place."""
+        moved = {func_of(key) for key in change if kind_of(key) == "place" and self._random.random() < REDRAWN_MOVED}
+        if answers and self._random.random() < REDRAWN_FUNC:
+            moved.add(func_of(self._random.choice(list(answers))))
+        return {key for key in answers if func_of(key) in moved and key not in change}
 
 
 class _Mutation(Replay):
