@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -213,7 +214,11 @@ class _Session:
             snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine, Structures(snapshot).derive
         )
         self.strategy = make_strategy(settings.strategy, self.space, settings.seed)
-        self.pruner = Pruner(self.space.nest, machine, settings.seed, prior=shipped_prior())
+
+    @cached_property
+    def pruner(self) -> Pruner:
+        """What learns which schedules are fast; made when first needed, for its libraries take seconds to load."""
+        return Pruner(self.space.nest, self.machine, self.settings.seed, prior=shipped_prior())
 
     def run(self) -> Result:
         """Everything, in order."""
