@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from functools import cache
 
-from autosearch.pipeline.ir import Algorithm, Expr, Stage
+from autosearch.pipeline.ir import Expr, Stage
 
 ARITHMETIC = frozenset(("add", "sub", "mul", "div", "mod", "min", "max"))
 LOGIC = frozenset(("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "select"))
@@ -93,15 +93,4 @@ def is_scatter(stage: Stage) -> bool:
         node.op in ("func", "image") or (node.op == "var" and stage.is_rvar(node.value))
         for argument in stage.args
         for node in argument.walk()
-    )
-
-
-def uses_of(name: str, algorithm: Algorithm) -> int:
-    """How many loads of Func `name` the stages that consume it have between them."""
-    return sum(
-        1
-        for key in algorithm.consumers[name]
-        for expression in algorithm.stage(key).expressions()
-        for node in expression.walk()
-        if node.op == "func" and node.value == name
     )
