@@ -13,8 +13,6 @@ from autosearch.schedule.schedule import Schedule
 
 LEAST_DATA = 16
 """Measurements before the model is trusted to rank."""
-ENOUGH_DATA = 64
-"""Measurements from which a model that knows nothing else is worth asking."""
 GROWTH = 1.15
 """The model is trained anew when the data has grown by this factor."""
 

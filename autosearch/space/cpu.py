@@ -220,6 +220,7 @@ class _Build:
             vectorizable += [rvar.name for rvar in stage.rvars if ranges[rvar.name] >= lanes // 2]
         parallelizable = {*stage.pure_vars, *(rvar.name for rvar in stage.rvars if rvar.parallel_safe)}
         free = associative or all(rvar.parallel_safe for rvar in stage.rvars)
+        slides = placement.store != placement.compute
         return StageFacts(
             stage,
             ranges,
@@ -230,8 +231,8 @@ class _Build:
             not free,
             placement.compute is None,
             body_size(stage),
-            placement.store != placement.compute,
-            placement.store != placement.compute or bool(sliding_consumers(self.nest, stage.func)),
+            slides,
+            slides or bool(sliding_consumers(self.nest, stage.func)),
             *self.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars}),
             self.style,
             ground.machine.cores,

@@ -50,8 +50,8 @@ def choose_placement(
     costs = _Costs(nest, func, facts, machine)
     levels = computable_levels(nest, func.name)
     by_label = {label_of(position, labels): position for position in levels}
-    options, weights = [_ROOT, *by_label], [1.0 if style is Style.FREE else TILT if style is Style.STAGES else 1 / TILT]
-    estimates = [costs.at(None, None)]
+    options, estimates = [_ROOT, *by_label], [costs.at(None, None)]
+    weights = [{Style.FREE: 1.0, Style.STAGES: TILT}.get(style, 1 / TILT)]
     for label, level in by_label.items():
         stores = storable_levels(nest, func.name, level) if facts.may_slide else []
         estimates.append(min(costs.at(level, store) for store in (level, *stores)))
@@ -105,9 +105,8 @@ def storable_levels(nest: LoopNest, name: str, compute: Position) -> list[Positi
     inside it may each move what is needed along another dimension. Storing further out gains nothing, and Halide 21
     gets some of those schedules wrong. No loop between the two may be parallel: iterations would race
     (src/ScheduleFunctions.cpp, `validate_schedule`); nor may they belong to several stages, whose starts Halide doesn't
-    move together. What a consumer needs that slides itself, but is computed at
-    another level or stored at one, isn't offered either: Halide starts its loop earlier to fill it, and the producer
-    reads too far.
+    move together. A Func whose consumer slides too must be computed and stored where that one is: Halide starts the
+    consumer's loop earlier to fill it, and elsewhere the producer would read too far.
     """
     consumers = sliding_consumers(nest, name)
     if any(placement.compute != compute for placement in consumers):
@@ -281,7 +280,7 @@ class _Costs:
 
 
 _CHEAP = 1.5
-"""Where inlining costs at most this much more than the best level, every style allows for it."""
+"""Where inlining costs less than this many times the best level, rows and tiles take it as gladly as what suits them."""
 _STORE = 2.0
 _TRAVEL = (2.0, 6.0, 20.0, 60.0)
 """Cost of an element's way through the first, second and third cache, and memory, where an operation or a load is one

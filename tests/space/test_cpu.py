@@ -11,9 +11,10 @@ import pytest
 from autosearch.choices import FirstChooser, Option, RandomChooser, Replay, draw, func_of
 from autosearch.machine import Machine
 from autosearch.pipeline.snapshot import take
-from autosearch.schedule.directives import Bound, Vectorize
+from autosearch.schedule.directives import Bound, Split, Tail, Vectorize
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
+from autosearch.space.placement import moved_dimensions
 from tests.conftest import TARGET, random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
 from tests.space.running import assert_right
@@ -117,3 +118,32 @@ def test_extern_stages_are_left_alone() -> None:
 def test_the_nest_of_a_schedule_that_is_not_the_spaces_own() -> None:
     nest = space_of("blur").nest(Schedule.from_json([["blur_x", "compute_root"]]))
     assert nest.placements["blur_x"].compute is None and nest.placements["image_im"].inline
+
+
+def _accumulating() -> hl.Func:
+    """What slides is made by an update."""
+    image = hl.ImageParam(hl.Int(32), 2, "image")
+    x, y, r = hl.Var("x"), hl.Var("y"), hl.RDom([(0, 3)], "r")
+    total, out = hl.Func("total"), hl.Func("out")
+    total[x, y] = 0
+    total[x, y] += image[x + r, y] * 3
+    out[x, y] = total[x, y] + total[x, y + 1] + total[x + 1, y + 2]
+    out.set_estimates([(0, 61), (0, 37)])
+    return out
+
+
+def test_the_pure_definition_resets_no_row_that_was_updated() -> None:
+    """Shifted inwards where its Func slides, it would zero what an earlier production has accumulated."""
+    snapshot = take(_accumulating, TARGET)
+    space = CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine())
+    slid = 0
+    for seed in range(80):
+        schedule = draw(space, Replay({"style": "rows"}, RandomChooser(random.Random(seed)))).schedule
+        nest = space.nest(schedule)
+        moved = moved_dimensions(nest, "total", nest.placements["total"])
+        names = {"xy"[dimension] for dimension in moved}
+        slid += bool(moved)
+        for step in schedule:
+            if str(step.stage) == "total" and isinstance(step.directive, Split) and step.directive.old in names:
+                assert step.directive.tail is Tail.GUARD_WITH_IF
+    assert slid >= 20
