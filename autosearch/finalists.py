@@ -40,7 +40,7 @@ class Race:
 
 def run_race(runner: Runner, contenders: Sequence[Contender], seconds: float, seed: int) -> Race:
     """Time all contenders in one process, in a new random order each round, for about `seconds`."""
-    built = runner.build([contender.candidate for contender in contenders], together=True)
+    built = runner.build([contender.candidate for contender in contenders], place=0)
     samples: list[list[float | None]] = [[] for _ in contenders]
     generator = random.Random(seed)
     alive = [place for place, one in enumerate(built) if one.handle is not None]

@@ -105,9 +105,9 @@ class Result:
         timed = [record for record in self.records if record.ok and record.schedule is not None]
         if not timed:
             raise MeasureError("no schedule could be measured, so there is no best one")
-        record = min(timed, key=lambda one: typical(one.times))
+        record = min(timed, key=lambda one: one.seconds)
         assert record.schedule is not None
-        return record.schedule, record.times
+        return record.schedule, record.samples
 
     @cached_property
     def baselines(self) -> Baselines:
@@ -120,7 +120,7 @@ class Result:
                 continue
             if record.ok:
                 row = self._race_row(record.baseline)
-                seconds[record.baseline] = typical(row or record.times)
+                seconds[record.baseline] = typical(row) if row else record.seconds
             else:
                 failures[record.baseline] = f"{record.failure}: {record.message}"
             if record.note:
@@ -142,7 +142,7 @@ class Result:
                 if pairs:
                     return paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
         record = next(one for one in self.records if one.baseline == name and one.ok)
-        return unpaired_ratio(record.times, self._winner[1])
+        return unpaired_ratio(record.samples, self._winner[1])
 
     def _winner_place(self) -> int | None:
         assert self.race is not None
@@ -171,7 +171,7 @@ class Result:
         rows = []
         best = float("inf")
         for number, record in enumerate(self.records):
-            seconds = typical(record.times) if record.ok else float("nan")
+            seconds = record.seconds
             best = min(best, seconds) if record.ok else best
             rows.append(
                 {

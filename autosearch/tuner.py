@@ -26,7 +26,6 @@ from autosearch.measure.kernel import Source
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.measurer import Measurement, Measurer, Stopwatch
 from autosearch.measure.protocol import Candidate, Limits
-from autosearch.measure.statistics import typical
 from autosearch.pipeline.fingerprint import describe_difference
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.pipeline.source import PipelineLike
@@ -43,7 +42,11 @@ from autosearch.strategies import STRATEGIES, make_strategy
 from autosearch.strategies import Result as Observation
 
 BATCH = 8
-FINALISTS = 6
+FINALISTS = 8
+ANCHORS = 2
+"""Baselines that take turns with the candidates of every batch, as a measure of the machine's pace."""
+ANCHOR_FACTOR = 3.0
+"""Baselines this much slower than the fastest take too long for that."""
 RACE_SECONDS = 6.0
 THINKING_SHARE = 0.16
 """Part of the wall time that proposing and ranking may take; more candidates are looked at where they are cheap."""
@@ -169,7 +172,7 @@ class _Journal:
 
     def best(self) -> float | None:
         """Seconds of the fastest so far."""
-        return min((typical(record.times) for record in self.trials if record.ok), default=None)
+        return min((record.seconds for record in self.trials if record.ok), default=None)
 
 
 def refuse_other_algorithm(content: LogContent, snapshot: Snapshot, path: str) -> None:
@@ -230,6 +233,8 @@ class _Session:
         measurer = Measurer(runner, self.settings.limits)
         try:
             self.measure_baselines(runner, measurer)
+            for candidate, seconds in self.anchors():
+                measurer.anchors.add(candidate, seconds)
             self.learn_from(self.journal.trials)
             self.search(measurer)
         except KeyboardInterrupt:
@@ -283,6 +288,14 @@ class _Session:
             seconds = min(90.0, 15.0 + 0.15 * self.settings.trials, 0.2 * max(5.0, self.settings.search_seconds_left()))
             yield autoscheduled_baselines(runner, self.snapshot, self.machine.cores, seconds)
 
+    def anchors(self) -> list[tuple[Candidate, float]]:
+        """The fastest baselines, with their seconds, the fastest last."""
+        records = [record for record in self.journal.trials if record.baseline and record.ok]
+        ranked = sorted(records, key=lambda record: record.seconds)[:ANCHORS]
+        close = [record for record in ranked if record.seconds <= ANCHOR_FACTOR * ranked[0].seconds]
+        contenders = [(self.baseline_contender(record), record.seconds) for record in close]
+        return [(one.candidate, seconds) for one, seconds in reversed(contenders) if one is not None]
+
     def add_baseline(self, baseline: Baseline, measurement: Measurement | None) -> None:
         failure = baseline.failure if measurement is None else measurement.failure
         self.journal.add(
@@ -299,6 +312,7 @@ class _Session:
                 self.settings.seed,
                 baseline.name,
                 baseline.note,
+                paces=measurement.paces if measurement is not None else (),
             )
         )
         self.show("baselines")
@@ -383,6 +397,7 @@ class _Session:
                 self.settings.elapsed(),
                 self.settings.seed,
                 predicted=predicted[place] if predicted is not None else None,
+                paces=measurement.paces,
             )
             self.journal.add(record)
             records.append(record)
@@ -398,16 +413,14 @@ class _Session:
                     Observation(
                         record.trace if record.trace is not None else Trace(),
                         record.schedule.digest,
-                        typical(record.times) if record.ok else None,
+                        record.seconds if record.ok else None,
                     )
                     for record in records
                     if record.schedule is not None
                 ]
             )
             if self.settings.cost_model:
-                self.pruner.observe(
-                    [(r.schedule, typical(r.times)) for r in records if r.ok and r.schedule is not None]
-                )
+                self.pruner.observe([(r.schedule, r.seconds) for r in records if r.ok and r.schedule is not None])
 
     # The end -------------------------------------------------------------------------------------------------------
 
@@ -437,7 +450,7 @@ class _Session:
         known = {one.schedule.digest for one in baselines if one.schedule is not None}
         found: list[Contender] = []
         trials = [record for record in self.journal.trials if record.ok and not record.baseline]
-        for record in sorted(trials, key=lambda one: typical(one.times)):
+        for record in sorted(trials, key=lambda one: one.seconds):
             if record.schedule is not None and record.schedule.digest not in known and len(found) < FINALISTS:
                 known.add(record.schedule.digest)
                 name = f"found {len(found) + 1}"
@@ -460,7 +473,7 @@ class _Session:
 
     def show(self, phase: str) -> None:
         """Tell the reporter how it stands."""
-        baselines = {r.baseline: typical(r.times) for r in self.journal.trials if r.baseline and r.ok}
+        baselines = {r.baseline: r.seconds for r in self.journal.trials if r.baseline and r.ok}
         best = self.journal.best()
         name = min(baselines, key=baselines.__getitem__, default="")
         elapsed = self.settings.elapsed()

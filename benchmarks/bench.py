@@ -124,7 +124,7 @@ def _comparison(name: str, result: Result, samples: dict[str, tuple[float | None
     searched = [record for record in result.records if not record.baseline]
     valid = [record for record in searched if record.ok]
     default = result.baselines.get("default")
-    better = [r.elapsed for r in result.records if r.ok and default and typical(r.times) < default]
+    better = [r.elapsed for r in result.records if r.ok and default and r.seconds < default]
     return Comparison(
         name,
         len(result.snapshot.algorithm.funcs),

@@ -19,7 +19,6 @@ from autosearch.cost_model.model import Rows, StageTimeModel
 from autosearch.cost_model.prior import save_prior
 from autosearch.errors import ScheduleError
 from autosearch.machine import this_machine
-from autosearch.measure.statistics import typical
 from autosearch.pipeline.snapshot import take
 from autosearch.records.log import read_log
 from autosearch.schedule.structure import Structures
@@ -74,7 +73,7 @@ def read_records(path: Path) -> Recorded:
                 rows.append(featurize(structures.nest(trial.schedule), machine))
             except ScheduleError:
                 continue  # an autoscheduler's, of a form that the loop nest doesn't know
-            seconds.append(typical(trial.times))
+            seconds.append(trial.seconds)
     return Recorded(name, rows, seconds)
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from autosearch.measure.statistics import typical
 from autosearch.progress import format_seconds
 from autosearch.records.identity import Identity
 from autosearch.records.log import LogContent
@@ -63,7 +62,7 @@ def summarize_log(content: LogContent) -> LogSummary:
 def _group(identity: Identity, trials: list[TrialRecord], content: LogContent) -> Group:
     searched = [trial for trial in trials if not trial.baseline]
     timed = [trial for trial in trials if trial.ok and trial.schedule is not None]
-    fastest = min(timed, key=lambda trial: typical(trial.times), default=None)
+    fastest = min(timed, key=lambda trial: trial.seconds, default=None)
     failed = [trial for trial in searched if not trial.ok]
     known = content.pipeline(identity.pipeline)
     messages: dict[str, str] = {}
@@ -73,9 +72,9 @@ def _group(identity: Identity, trials: list[TrialRecord], content: LogContent) -
         identity,
         known.name if known is not None else "",
         len(searched),
-        typical(fastest.times) if fastest is not None else None,
+        fastest.seconds if fastest is not None else None,
         str(fastest.schedule) if fastest is not None else "",
-        {trial.baseline: typical(trial.times) for trial in trials if trial.baseline and trial.ok},
+        {trial.baseline: trial.seconds for trial in trials if trial.baseline and trial.ok},
         {trial.baseline: f"{trial.failure}: {trial.message}" for trial in trials if trial.baseline and not trial.ok},
         _convergence(searched),
         dict(Counter(trial.failure for trial in failed).most_common()),
@@ -87,8 +86,8 @@ def _convergence(trials: list[TrialRecord]) -> list[tuple[int, float]]:
     points = []
     best = float("inf")
     for count, trial in enumerate(trials, start=1):
-        if trial.ok and typical(trial.times) < best:
-            best = typical(trial.times)
+        if trial.ok and trial.seconds < best:
+            best = trial.seconds
             points.append((count, best))
     return points
 

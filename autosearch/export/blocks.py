@@ -1,6 +1,6 @@
-"""A schedule in the pieces in which its source is written: up to each `rfactor`, then the rest.
+"""A schedule in the pieces in which its source is written: up to each directive that makes a Func, then the rest.
 
-What follows an `rfactor` refers to the Func that it makes and to loops that weren't there before.
+What follows refers to the Func that it makes and to loops that weren't there before.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from autosearch.export.identifiers import Identifiers
 from autosearch.pipeline.snapshot import Snapshot
-from autosearch.schedule.directives import RFactor
+from autosearch.schedule.directives import STRUCTURAL
 from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.structure import Structures
 
@@ -36,5 +36,5 @@ def blocks(snapshot: Snapshot, schedule: Schedule) -> list[Block]:
 
 
 def _ends(schedule: Schedule) -> list[int]:
-    places = [place + 1 for place, step in enumerate(schedule.steps) if isinstance(step.directive, RFactor)]
+    places = [place + 1 for place, step in enumerate(schedule.steps) if isinstance(step.directive, STRUCTURAL)]
     return [*places, len(schedule)] if len(schedule) not in places else places

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from autosearch.pipeline.ir import Algorithm, StageKey
 from autosearch.pipeline.names import is_anonymous
-from autosearch.schedule.directives import At, Fuse, RFactor, Split
+from autosearch.schedule.directives import At, CloneIn, FuncName, Fuse, RFactor, Split
 from autosearch.schedule.schedule import Schedule
 
 _CPP_WORDS = frozenset(
@@ -57,6 +57,7 @@ class Identifiers:
         used = {step.stage.func for step in schedule}
         for step in schedule:
             used.update(one.func for one in step.directive.arguments() if isinstance(one, At))
+            used.update(one.name for one in step.directive.arguments() if isinstance(one, FuncName))
         for func in algorithm.funcs:
             if func.name in used and func.name not in self._before:
                 self._funcs[func.name] = self._free(func.name)
@@ -118,6 +119,8 @@ class Identifiers:
             self._declare(key, directive.fused, Declaration("", reduction, name=directive.fused))
         elif isinstance(directive, RFactor):
             self._declare(key, directive.var, Declaration("", False, name=directive.var))
+            self._made[directive.func] = self._free(directive.func)
+        elif isinstance(directive, CloneIn):
             self._made[directive.func] = self._free(directive.func)
 
     def _is_reduction(self, key: StageKey, name: str) -> bool:

@@ -22,7 +22,7 @@ from autosearch.pipeline.snapshot import numpy_type
 from autosearch.schedule.apply import apply
 
 _POISON = 0xA5
-_LONG = 0.05
+_LONG = 0.01
 """Seconds from which a first, cold call is as good a sample as any."""
 _MEMORY_WORDS = ("out of memory", "bad_alloc", "too large", "Out of memory", "halide_malloc")
 _BOUNDS_WORDS = ("is accessed at", "is smaller than", "extent", "beyond the")

@@ -42,6 +42,8 @@ class LocalRunner:
         self._workers: list[_Process | None] = [None] * workers
         self._generations = [0] * workers
         self._next_kernel = 0
+        self._rebuilt: dict[tuple[int, int], Built] = {}
+        """By the old handle: kernels built again, since the process that held them is gone."""
         self._closed = False
 
     # Runner --------------------------------------------------------------------------------------------------------
@@ -50,18 +52,22 @@ class LocalRunner:
         """See `Runner.limit`."""
         self.limits = limits
 
-    def build(self, candidates: Sequence[Candidate], together: bool = False) -> list[Built]:
+    @property
+    def places(self) -> int:
+        """The number of workers."""
+        return len(self._workers)
+
+    def build(self, candidates: Sequence[Candidate], place: int | None = None) -> list[Built]:
         """Compile the candidates, see `Runner.build`."""
         results: list[Built | None] = [None] * len(candidates)
         waiting = list(enumerate(candidates))
         waiting.reverse()
         busy: dict[int, _Job] = {}
-        usable = [0] if together else list(range(len(self._workers)))
+        usable = range(len(self._workers)) if place is None else [place]
         while waiting or busy:
             for number in usable:
                 if number not in busy and waiting:
-                    place, candidate = waiting.pop()
-                    busy[number] = self._start_build(number, place, candidate)
+                    busy[number] = self._start_build(number, *waiting.pop())
             for number in self._finished(busy):
                 job = busy.pop(number)
                 results[job.place] = self._finish_build(number, job)
@@ -80,7 +86,8 @@ class LocalRunner:
             return Timed(failure=built.failure, message=built.message)
         number, kernel = self._locate(built)
         if number is None:
-            again = self.build([built.candidate], together=True)[0]
+            again = self.build([built.candidate], built.place)[0]
+            self._rebuilt[built.handle] = again
             if again.handle is None:
                 return Timed(failure=again.failure, message=again.message)
             number, kernel = self._locate(again)
@@ -102,6 +109,7 @@ class LocalRunner:
         for one in built:
             if one.handle is not None:
                 number, kernel = self._locate(one)
+                self._rebuilt.pop(one.handle, None)
                 if number is not None:
                     by_worker.setdefault(number, []).append(kernel)
         for number, kernels in by_worker.items():
@@ -193,12 +201,12 @@ class LocalRunner:
         reply = self._collect(number)
         if isinstance(reply, BuildReply):
             handle = (number + self._generations[number] * len(self._workers), kernel)
-            return Built(
-                candidate, handle if reply.failure is None else None, reply.seconds, reply.failure, reply.message
-            )
+            made = handle if reply.failure is None else None
+            return Built(candidate, made, number, reply.seconds, reply.failure, reply.message)
         if reply is None:
-            return Built(candidate, None, seconds, Failure.COMPILE_TIMEOUT, f"not compiled after {seconds:.1f} s")
-        return Built(candidate, None, seconds, Failure.CRASH, f"the compiler died: {reply}")
+            message = f"not compiled after {seconds:.1f} s"
+            return Built(candidate, None, number, seconds, Failure.COMPILE_TIMEOUT, message)
+        return Built(candidate, None, number, seconds, Failure.CRASH, f"the compiler died: {reply}")
 
     def _finish_autoschedule(self, number: int, job: _Job, limit: float) -> AutoschedulerReply:
         seconds = time.monotonic() - job.started
@@ -220,7 +228,7 @@ class LocalRunner:
     def _locate(self, built: Built) -> tuple[int | None, int]:
         """The worker that holds a kernel; None if that process is gone."""
         assert built.handle is not None
-        where, kernel = built.handle
+        where, kernel = self._rebuilt.get(built.handle, built).handle or built.handle
         generation, number = divmod(where, len(self._workers))
         alive = generation == self._generations[number] and self._workers[number] is not None
         return (number if alive else None), kernel

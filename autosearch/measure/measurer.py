@@ -1,4 +1,4 @@
-"""Measures batches of schedules with a runner: all built side by side, then each timed alone and checked."""
+"""Measures batches of schedules with a runner: all built side by side, then checked and timed in turn."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from autosearch.errors import MeasureError
+from autosearch.measure.anchors import Anchors
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Limits, Runner, Timed
+from autosearch.measure.statistics import adjusted, typical
+from autosearch.measure.turns import Turns, take_turns
 
 LEAST_COMPILED = 10
 """Successful builds before the limit on compile time adapts to them."""
 COMPILE_FACTOR = 8.0
 RUN_FACTOR = 50.0
-GIVE_UP = 1.4
-"""A candidate whose first samples are this much slower than the best so far is not timed further."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,16 @@ class Measurement:
 
     candidate: Candidate
     times: tuple[float, ...] = ()
+    paces: tuple[float, ...] = ()
+    """How slow the machine was at each of `times`, as a factor, see `autosearch.measure.turns`."""
     failure: Failure | None = None
     message: str = ""
     compile_seconds: float = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """The time to go by, at the machine's usual pace. Needs `times`."""
+        return typical(adjusted(self.times, self.paces))
 
 
 class Measurer:
@@ -41,13 +49,14 @@ class Measurer:
         self.limits = limits
         self.effort = effort or Effort()
         self._compile_seconds: list[float] = []
+        self.anchors = Anchors(runner)
 
     def current_limits(self, best: float | None) -> Limits:
         """The limits for the next batch; `best` is the best time so far, in seconds."""
         compile_seconds, run_seconds = self.limits.compile_seconds, self.limits.run_seconds
         if len(self._compile_seconds) >= LEAST_COMPILED:
-            typical = statistics.median(self._compile_seconds)
-            compile_seconds = min(compile_seconds, max(4.0, COMPILE_FACTOR * typical))
+            usual = statistics.median(self._compile_seconds)
+            compile_seconds = min(compile_seconds, max(4.0, COMPILE_FACTOR * usual))
         if best is not None:
             run_seconds = min(run_seconds, max(1.0, RUN_FACTOR * best))
         return replace(self.limits, compile_seconds=compile_seconds, run_seconds=run_seconds)
@@ -67,33 +76,37 @@ class Measurer:
         return measurement
 
     def measure(self, candidates: Sequence[Candidate], best: float | None) -> Iterator[Measurement]:
-        """Measure candidates; yields each as soon as it is known. `best` (seconds) lets slow ones be given up early."""
+        """Measure candidates and yield the results in order. `best` (seconds) lets slow ones be given up early."""
         self.runner.limit(self.current_limits(best))
         built = self.runner.build(candidates)
         self._compile_seconds += [one.seconds for one in built if one.handle is not None]
         try:
-            for one in built:
-                limit = GIVE_UP * best if best is not None else float("inf")
-                effort = Effort(
-                    self.effort.samples,
-                    self.effort.seconds,
-                    self.effort.min_samples,
-                    self.effort.sample_seconds,
-                    limit,
-                )
-                measurement = _join(one, self.runner.run(one, effort) if one.handle is not None else Timed())
-                if measurement.times:
-                    seconds = min(measurement.times)
-                    best = seconds if best is None else min(best, seconds)
-                yield measurement
+            turns: dict[int, Turns] = {}
+            for place in range(self.runner.places):
+                members = [number for number, one in enumerate(built) if one.place == place]
+                turns.update(zip(members, self._turns(place, [built[number] for number in members], best), strict=True))
+            found = [_join(one, turns[number].timed, turns[number].paces) for number, one in enumerate(built)]
+            yield from found
         finally:
             self.runner.release(built)
+        good = [one for one in found if one.times]
+        if good:
+            fastest = min(good, key=lambda one: one.seconds)
+            self.anchors.consider(fastest.candidate, fastest.seconds)
+
+    def _turns(self, place: int, built: Sequence[Built], best: float | None) -> list[Turns]:
+        """Time all that was built in one process."""
+        newcomer = self.anchors.newcomer(place)
+        turns = take_turns(self.runner, [*newcomer, *built], self.anchors.at(place), self.effort, best)
+        known = turns[: len(newcomer)]
+        self.anchors.observe([typical(adjusted(one.timed.times, one.paces)) for one in known if one.timed.times])
+        return turns[len(newcomer) :]
 
 
-def _join(built: Built, timed: Timed) -> Measurement:
+def _join(built: Built, timed: Timed, paces: tuple[float, ...] = ()) -> Measurement:
     failure = built.failure if built.failure is not None else timed.failure
     message = built.message if built.failure is not None else timed.message
-    return Measurement(built.candidate, timed.times, failure, message, built.seconds)
+    return Measurement(built.candidate, timed.times, paces, failure, message, built.seconds)
 
 
 class Stopwatch:

@@ -60,6 +60,8 @@ class Built:
     candidate: Candidate
     handle: tuple[int, int] | None = None
     """(worker, kernel), meaningful to the runner alone."""
+    place: int = 0
+    """The process that it is in: kernels in one place can be timed against each other."""
     seconds: float = 0.0
     failure: Failure | None = None
     message: str = ""
@@ -69,11 +71,11 @@ class Built:
 class Effort:
     """How carefully to time. A sample is one or several calls that take at least `sample_seconds` together."""
 
-    samples: int = 12
-    seconds: float = 0.12
+    samples: int = 10
+    seconds: float = 0.15
     """Stop when this much has been spent timing and `min_samples` are in."""
     min_samples: int = 3
-    sample_seconds: float = 0.001
+    sample_seconds: float = 0.002
     give_up: float = float("inf")
     """Stop at once when the first sample is slower than this (seconds): it can't be the best."""
     check: bool = True
@@ -101,8 +103,13 @@ class Runner(Protocol):
         """What each candidate may use from now on; memory is fixed when a process starts."""
         ...
 
-    def build(self, candidates: Sequence[Candidate], together: bool = False) -> list[Built]:
-        """Compile the candidates; `together` in one process, so that they can be timed against each other."""
+    @property
+    def places(self) -> int:
+        """How many processes it builds and runs in."""
+        ...
+
+    def build(self, candidates: Sequence[Candidate], place: int | None = None) -> list[Built]:
+        """Compile the candidates, all in one process where a `place` is given."""
         ...
 
     def run(self, built: Built, effort: Effort) -> Timed:

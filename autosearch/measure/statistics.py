@@ -33,6 +33,11 @@ def typical(times: Sequence[float]) -> float:
     return float(np.median(times))
 
 
+def adjusted(times: Sequence[float], paces: Sequence[float]) -> tuple[float, ...]:
+    """Samples as they had been at the machine's usual pace; without `paces` as they are."""
+    return tuple(np.divide(times, paces).tolist()) if len(paces) else tuple(times)
+
+
 def paired_ratio(slow: Sequence[float], fast: Sequence[float], seed: int = 0, resamples: int = 2000) -> Ratio:
     """The ratio slow / fast of two contenders timed in turn, sample by sample.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 
+from autosearch.pipeline.decode import deep_recursion
 from autosearch.pipeline.ir import Expr, Stage
 
 ARITHMETIC = frozenset(("add", "sub", "mul", "div", "mod", "min", "max"))
@@ -61,6 +63,7 @@ def body_size(stage: Stage) -> int:
     return work(stage) + operations(stage).get("load", 0)
 
 
+@cache
 def is_associative(stage: Stage) -> bool:
     """Whether an update is `f(args) = f(args) op e`, `op` associative and commutative and `e` free of `f`.
 
@@ -69,18 +72,28 @@ def is_associative(stage: Stage) -> bool:
     """
     if len(stage.values) != 1:
         return False
-    value = stage.values[0]
+    with deep_recursion():
+        value = _without_lets(stage.values[0], {})
+        args = tuple(_without_lets(argument, {}) for argument in stage.args)
     if value.op not in _REDUCERS:
         return False
-    selves = [_is_self(argument, stage) for argument in value.args]
+    selves = [(one.op, one.value, one.args) == ("func", stage.func, args) for one in value.args]
     if sum(selves) != 1:
         return False
     other = value.args[0 if selves[1] else 1]
-    return not _mentions(other, stage.func) and not any(_mentions(argument, stage.func) for argument in stage.args)
+    return not any(_mentions(one, stage.func) for one in (other, *args))
 
 
-def _is_self(expr: Expr, stage: Stage) -> bool:
-    return expr.op == "func" and expr.value == stage.func and expr.args == stage.args
+def _without_lets(expr: Expr, known: Mapping[str, Expr]) -> Expr:
+    """The expression with the value of each let in its place: `rfactor` puts lets around what it makes."""
+    if expr.op == "let":
+        value, body = expr.args
+        return _without_lets(body, {**known, expr.value: _without_lets(value, known)})
+    if expr.op == "var" and expr.value in known:
+        return known[expr.value]
+    if not expr.args:
+        return expr
+    return replace(expr, args=tuple(_without_lets(one, known) for one in expr.args))
 
 
 def _mentions(expr: Expr, func: str) -> bool:

@@ -6,12 +6,14 @@ measured), `baseline` (the same for a baseline, by name), `race` (finalists time
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from autosearch.choices import Trace
 from autosearch.errors import AutoSearchError, LogError
+from autosearch.measure.statistics import adjusted, typical
 from autosearch.records.identity import Identity
 from autosearch.schedule.schedule import Schedule
 
@@ -51,10 +53,22 @@ class TrialRecord:
     note: str = ""
     predicted: float | None = None
     """What the cost model expected, seconds."""
+    paces: tuple[float, ...] = ()
+    """How slow the machine was at each of `times`, as a factor; none where that wasn't observed."""
 
     @property
     def ok(self) -> bool:
         return bool(self.times)
+
+    @property
+    def samples(self) -> tuple[float, ...]:
+        """`times`, each as it had been at the machine's usual pace."""
+        return adjusted(self.times, self.paces)
+
+    @property
+    def seconds(self) -> float:
+        """The time to go by: the median of `samples`, NaN where there are none."""
+        return typical(self.samples) if self.times else math.nan
 
 
 @dataclass(frozen=True)
@@ -110,6 +124,8 @@ def to_json(record: Record) -> dict[str, Any]:
     for key in ("baseline", "note", "predicted"):
         if getattr(record, key):
             content[key] = getattr(record, key)
+    if record.paces:
+        content["paces"] = [round(pace, 4) for pace in record.paces]
     return content
 
 
@@ -145,12 +161,16 @@ def _pipeline(content: dict[str, Any]) -> PipelineRecord:
 
 def _trial(content: dict[str, Any]) -> TrialRecord:
     trace = content.get("trace")
+    times = tuple(_seconds(time) for time in _typed(content["times"], list))
+    paces = tuple(_seconds(pace) for pace in _typed(content.get("paces", []), list))
+    if len(paces) not in (0, len(times)):
+        raise ValueError("as many paces are needed as times")
     return TrialRecord(
         Identity.from_json(content["identity"]),
         _typed(content.get("source", ""), str),
         _schedule(content.get("schedule")),
         Trace.from_json(trace) if trace is not None else None,
-        tuple(_seconds(time) for time in _typed(content["times"], list)),
+        times,
         _typed(content.get("failure", ""), str),
         _typed(content.get("message", ""), str),
         _number(content.get("compile_seconds", 0.0)),
@@ -159,6 +179,7 @@ def _trial(content: dict[str, Any]) -> TrialRecord:
         _typed(content.get("baseline", ""), str),
         _typed(content.get("note", ""), str),
         _number(content["predicted"]) if content.get("predicted") is not None else None,
+        paces,
     )
 
 

@@ -11,9 +11,11 @@ from autosearch.pipeline.ir import Algorithm, StageKey
 from autosearch.pipeline.names import canonical_rvars
 from autosearch.pipeline.snapshot import funcs_of
 from autosearch.schedule.directives import (
+    STRUCTURAL,
     Align,
     Argument,
     At,
+    CloneIn,
     ComputeWith,
     FuncName,
     Fuse,
@@ -55,7 +57,7 @@ def apply(schedule: Schedule, pipeline: hl.Pipeline, algorithm: Algorithm) -> di
 
 
 class _Context:
-    """Halide's objects for canonical names, growing as splits introduce loops and `rfactor` Funcs."""
+    """Halide's objects for canonical names, growing as splits introduce loops, and `rfactor` and `clone_in` Funcs."""
 
     def __init__(self, funcs: dict[str, hl.Func], args: dict[str, tuple[str, ...]]) -> None:
         self.funcs = funcs
@@ -65,6 +67,8 @@ class _Context:
     def run(self, step: Step) -> None:
         directive = step.directive
         receiver = self.receiver(step)
+        if isinstance(directive, STRUCTURAL) and directive.func in self.funcs:
+            raise ScheduleError(f"{step.stage}.{directive.method}: there already is a Func {directive.func!r}")
         self.introduce(step)
         arguments = [self.convert(argument, step) for argument in directive.arguments()]
         if isinstance(directive, (Reorder, ReorderStorage)):
@@ -81,6 +85,9 @@ class _Context:
             self.funcs[directive.func] = returned
             self.args[directive.func] = (*self.args[step.stage.func], directive.var)
             del self.loops[step.stage]  # it merges now, over other reduction variables
+        elif isinstance(directive, CloneIn):
+            self.funcs[directive.func] = returned
+            self.args[directive.func] = self.args[step.stage.func]
 
     def func(self, name: str, step: Step) -> hl.Func:
         if name not in self.funcs:
@@ -121,8 +128,6 @@ class _Context:
             reduction = any(isinstance(names.get(n), hl.RVar) for n in (directive.inner, directive.outer))
             names.setdefault(directive.fused, (hl.RVar if reduction else hl.Var)(directive.fused))
         elif isinstance(directive, RFactor):
-            if directive.func in self.funcs:
-                raise ScheduleError(f"{step.stage}.rfactor: there already is a Func {directive.func!r}")
             names[directive.var] = hl.Var(directive.var)
 
     def loop(self, at: At, step: Step) -> Any:

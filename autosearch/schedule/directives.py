@@ -413,12 +413,30 @@ class RFactor(Directive):
         return (Loop(self.loop), Loop(self.var))
 
 
+@dataclass(frozen=True)
+class CloneIn(Directive):
+    """Give Func `consumer` a copy of this one's definition to call instead, the new Func `func`, scheduled apart.
+
+    This changes which Funcs there are: see `autosearch.schedule.structure`.
+    """
+
+    method = "clone_in"
+    of_func = True
+    consumer: str
+    func: str
+
+    def arguments(self) -> tuple[Argument, ...]:
+        return (FuncName(self.consumer),)
+
+
+STRUCTURAL = (RFactor, CloneIn)
+"""Directives that make a new Func, the one that their field `func` names."""
 DIRECTIVES: dict[str, type[Directive]] = {
     cls.method: cls
     for cls in (
         Split, Fuse, Reorder, Vectorize, Unroll, Parallel, Atomic, Partition, Prefetch, ComputeRoot, ComputeAt,
         StoreRoot, StoreAt, HoistStorageRoot, HoistStorage, StoreIn, ReorderStorage, AlignStorage, BoundStorage,
-        FoldStorage, Bound, BoundExtent, AlignBounds, ComputeWith, RFactor,
+        FoldStorage, Bound, BoundExtent, AlignBounds, ComputeWith, RFactor, CloneIn,
     )
 }  # fmt: skip
 """All directives by the name of their method, which is also their name in JSON."""

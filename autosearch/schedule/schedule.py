@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from autosearch.errors import ScheduleError
 from autosearch.pipeline.ir import StageKey
-from autosearch.schedule.directives import DIRECTIVES, At, Directive, RFactor
+from autosearch.schedule.directives import DIRECTIVES, STRUCTURAL, At, Directive
 
 _UPDATE = re.compile(r"^(.+)\.update\((\d+)\)$")
 
@@ -52,8 +52,8 @@ class Schedule:
 
     @cached_property
     def structure(self) -> Schedule:
-        """The part that changes which Funcs there are: up to the last `rfactor`."""
-        places = [place for place, step in enumerate(self.steps) if isinstance(step.directive, RFactor)]
+        """The part that changes which Funcs there are: up to the last `rfactor` or `clone_in`."""
+        places = [place for place, step in enumerate(self.steps) if isinstance(step.directive, STRUCTURAL)]
         return Schedule(self.steps[: places[-1] + 1] if places else ())
 
     @cached_property

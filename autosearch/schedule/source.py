@@ -8,6 +8,7 @@ from typing import Protocol
 
 from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.directives import (
+    STRUCTURAL,
     Align,
     Argument,
     At,
@@ -19,7 +20,6 @@ from autosearch.schedule.directives import (
     Memory,
     PartitionPolicy,
     PrefetchStrategy,
-    RFactor,
     Tail,
 )
 from autosearch.schedule.schedule import Schedule
@@ -83,13 +83,13 @@ def plain_text(schedule: Schedule) -> str:
 
 
 def chains(schedule: Schedule, syntax: Syntax, names: Names, indent: str) -> list[str]:
-    """One chain of calls for each stage that has directives; one that ends in `rfactor` assigns what it returns."""
+    """One chain of calls for each stage that has directives; one that makes a Func assigns what it returns."""
     result = []
     for stage, directives in _grouped(schedule):
         calls = [_call(directive, stage, syntax, names) for directive in directives]
         receiver = names.func(stage.func) + (f".update({stage.index - 1})" if stage.index else "")
         last = directives[-1]
-        if isinstance(last, RFactor):
+        if isinstance(last, STRUCTURAL):
             receiver = f"{syntax.new}{names.func(last.func)} = {receiver}"
         one_line = receiver + "".join(calls)
         short = len(one_line) <= _LINE and len(calls) < 3
@@ -98,7 +98,7 @@ def chains(schedule: Schedule, syntax: Syntax, names: Names, indent: str) -> lis
 
 
 def _grouped(schedule: Schedule) -> list[tuple[StageKey, list[Directive]]]:
-    """The directives of each stage; an `rfactor` ends a group, since what follows is for another stage of that name."""
+    """The directives of each stage; one that makes a Func ends a group: what it returns is assigned."""
     groups: list[tuple[StageKey, list[Directive]]] = []
     open_groups: dict[StageKey, list[Directive]] = {}
     for step in schedule:
@@ -106,7 +106,7 @@ def _grouped(schedule: Schedule) -> list[tuple[StageKey, list[Directive]]]:
             open_groups[step.stage] = []
             groups.append((step.stage, open_groups[step.stage]))
         open_groups[step.stage].append(step.directive)
-        if isinstance(step.directive, RFactor):
+        if isinstance(step.directive, STRUCTURAL):
             del open_groups[step.stage]
     return groups
 

@@ -1,11 +1,13 @@
 """Directives that change which Funcs a pipeline has, and the algorithm that they leave to be scheduled.
 
-`rfactor` makes a new Func. Such directives come first in a schedule; the rest is for the algorithm that results, which
-is derived by applying them to a copy and reading it back. Source: Halide's src/Func.cpp (`Stage::rfactor`).
+`rfactor` and `clone_in` make a new Func. Such directives come first in a schedule; the rest is for the algorithm that
+results, which is derived by applying them to a copy and reading it back. Source: Halide's src/Func.cpp
+(`Stage::rfactor`, `Func::clone_in`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import halide as hl
@@ -13,9 +15,11 @@ import halide as hl
 from autosearch.errors import ScheduleError
 from autosearch.pipeline.decode import decode_algorithm, deep_recursion
 from autosearch.pipeline.flatbuffer import read_pipeline
+from autosearch.pipeline.ir import Algorithm, Expr, Func, Stage, called
 from autosearch.pipeline.snapshot import Snapshot, func_order
 from autosearch.pipeline.unschedule import unschedule
 from autosearch.schedule.apply import apply
+from autosearch.schedule.directives import CloneIn
 from autosearch.schedule.nest import LoopNest, build_nest
 from autosearch.schedule.schedule import Schedule
 
@@ -47,11 +51,57 @@ class Structures:
 
 def _derive(snapshot: Snapshot, structure: Schedule) -> Snapshot:
     pipeline = snapshot.fresh()
-    names = {func.name(): name for name, func in apply(structure, pipeline, snapshot.algorithm).items()}
+    funcs = apply(structure, pipeline, snapshot.algorithm)
+    names = {func.name(): name for name, func in funcs.items()}
     try:
         data = unschedule(hl.serialize_pipeline(pipeline))
     except hl.HalideError as error:
         raise ScheduleError(f"Halide can't serialize the pipeline after {structure}: {error}") from error
+    clones = {d.func: (step.stage.func, d) for step in structure if isinstance(d := step.directive, CloneIn)}
+
+    def with_clones(name: str) -> Iterator[str]:
+        yield name
+        for made, (source, _) in clones.items():
+            if source == names[name]:
+                yield from with_clones(funcs[made].name())
+
+    order = tuple(one for name in func_order(pipeline) for one in with_clones(name))
     with deep_recursion():
-        algorithm = decode_algorithm(read_pipeline(data), func_order(pipeline), names)
-    return replace(snapshot, data=data, given=None, algorithm=algorithm)
+        algorithm = decode_algorithm(read_pipeline(data), order, names)
+        for source, clone in clones.values():  # Halide has consumers call their clones when it lowers, not before
+            algorithm = _redirect(algorithm, clone.consumer, source, clone.func)
+    return replace(snapshot, data=data, given=None, algorithm=_reachable(algorithm))
+
+
+def _reachable(algorithm: Algorithm) -> Algorithm:
+    """The algorithm without the Funcs that no output needs any more."""
+    needed = set(algorithm.outputs)
+    for func in reversed(algorithm.funcs):
+        if func.name in needed:
+            needed.update(name for stage in func.stages for name in called(stage))
+    places = [place for place, func in enumerate(algorithm.funcs) if func.name in needed]
+    return replace(
+        algorithm,
+        funcs=tuple(algorithm.funcs[place] for place in places),
+        halide_names=tuple(algorithm.halide_names[place] for place in places),
+    )
+
+
+def _redirect(algorithm: Algorithm, consumer: str, source: str, clone: str) -> Algorithm:
+    """The algorithm in which Func `consumer` calls `clone` instead of `source`."""
+
+    def expression(one: Expr) -> Expr:
+        args = tuple(expression(arg) for arg in one.args)
+        return replace(one, args=args, value=clone if (one.op, one.value) == ("func", source) else one.value)
+
+    def stage(one: Stage) -> Stage:
+        rvars = tuple(replace(v, min=expression(v.min), extent=expression(v.extent)) for v in one.rvars)
+        return Stage(
+            one.func, one.index, tuple(map(expression, one.args)), tuple(map(expression, one.values)), rvars,
+            None if one.predicate is None else expression(one.predicate),
+        )  # fmt: skip
+
+    def func(one: Func) -> Func:
+        return replace(one, stages=tuple(map(stage, one.stages))) if one.name == consumer else one
+
+    return replace(algorithm, funcs=tuple(map(func, algorithm.funcs)))

@@ -74,7 +74,7 @@ class CpuSpace:
         """The algorithm after the directives of `structure`. Raises `ScheduleError` where Halide refuses them."""
         if structure not in self._grounds:
             if self._derive is None:
-                raise ScheduleError("this space holds no rfactor()")
+                raise ScheduleError("this space holds no directives that make Funcs")
             derived = self._derive(structure)
             self._grounds[structure] = Ground(derived.flow, derived.regions, self.inputs, self.machine)
         return self._grounds[structure]
@@ -152,7 +152,14 @@ class _Build:
         slides = not self.is_clamped(func.name)
         accumulates = func.name in self.ground.reductions
         facts = FuncFacts(
-            may_inline, self.evaluations(calls), per_element, rounds, slides, accumulates, self.ground.is_copy(func)
+            may_inline,
+            self.evaluations(calls),
+            per_element,
+            rounds,
+            self.ground.revisited[func.name],
+            slides,
+            accumulates,
+            self.ground.is_copy(func),
         )
         return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style)
 

@@ -14,6 +14,9 @@ from autosearch.pipeline.operations import is_associative, is_scatter, work
 from autosearch.space.calls import Calls, calls_of
 from autosearch.space.slack import allowed_regions
 
+_SHORT = 0.02
+"""Updates with less than this share of the longest one's iterations are short."""
+
 
 class Ground:
     """An algorithm at given sizes, on a given machine: what may be inlined, what is constant, what may be read."""
@@ -46,12 +49,48 @@ class Ground:
 
     @cached_property
     def reductions(self) -> frozenset[str]:
-        """Funcs that accumulate several values into each element, where the element doesn't depend on the data."""
+        """Funcs that accumulate many values into each element, where the element doesn't depend on the data.
+
+        Short ones beside long ones, such as the merge that `rfactor` leaves, don't count: they take no time.
+        """
+        longest = max((points for points in self._points.values()), default=0)
         return frozenset(
-            func.name
-            for func in self.algorithm.funcs
-            if any(stage.rvars and is_associative(stage) and not is_scatter(stage) for stage in func.updates)
+            key.func
+            for key, points in self._points.items()
+            if self.algorithm.stage(key).rvars
+            and is_associative(self.algorithm.stage(key))
+            and not is_scatter(self.algorithm.stage(key))
+            and points >= _SHORT * longest
         )
+
+    @cached_property
+    def _points(self) -> dict[StageKey, int]:
+        """Iterations of each update definition."""
+        found = {}
+        for func in self.algorithm.funcs:
+            for stage in func.updates:
+                ranges = self.flow.environment(stage, self.regions.funcs[func.name])
+                found[stage.key] = math.prod(max(1, int(high - low) + 1) for low, high in ranges.values())
+        return found
+
+    @cached_property
+    def revisited(self) -> dict[str, float]:
+        """For each Func the elements among which successive updates may go anywhere: those of a scatter."""
+        return {
+            func.name: max(
+                (
+                    math.prod(
+                        extent
+                        for arg, extent in zip(stage.args, extents(self.regions.funcs[func.name]), strict=True)
+                        if arg.op != "var" or stage.is_rvar(arg.value)
+                    )
+                    for stage in func.updates
+                    if is_scatter(stage)
+                ),
+                default=math.inf,
+            )
+            for func in self.algorithm.funcs
+        }
 
     @cached_property
     def effort(self) -> dict[str, tuple[float, float]]:
@@ -62,10 +101,8 @@ class Ground:
             whole = max(1, math.prod(extents(box)))
             instructions, rounds = float(self._instructions(func.stages[0])), 0.0
             for stage in func.updates:
-                ranges = self.flow.environment(stage, box)
-                points = math.prod(max(1, int(high - low) + 1) for low, high in ranges.values())
-                rounds += points / whole
-                instructions += self._instructions(stage) * points / whole
+                rounds += self._points[stage.key] / whole
+                instructions += self._instructions(stage) * self._points[stage.key] / whole
             found[func.name] = (instructions, rounds)
         return found
 

@@ -6,16 +6,16 @@ the space can't express comes out as near as it can, and is named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from autosearch.choices import FirstChooser, Option, Recorder, Replay, Trace
+from autosearch.choices import FirstChooser, Option, Recorder, Replay, Trace, kind_of
 from autosearch.schedule.directives import Bound, Tail
 from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import LoopNest, Position, StageNest
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
-from autosearch.space.structure import structure_answers
+from autosearch.space.structure import NONE, STRUCTURE_KINDS, structure_answers
 from autosearch.space.style import Style
 from autosearch.space.tiling import OUTER, UNROLL
 
@@ -42,15 +42,22 @@ def imitate(space: CpuSpace, schedule: Schedule) -> Imitation:
         **structure_answers(schedule),
         **_answers(wanted, schedule),
     }
-    recorder = Recorder(Replay(answers, FirstChooser()))
+    recorder = Recorder(Replay(answers, _Plain()))
     built = space.build(recorder)
     made = space.nest(built)
     return Imitation(recorder.trace, built, tuple(_differences(wanted, made)))
 
 
+class _Plain(FirstChooser):
+    """Answers what the schedule doesn't tell: no Func is made that it doesn't make."""
+
+    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
+        return NONE if kind_of(key) in STRUCTURE_KINDS else super().choose(key, options, weights)
+
+
 def _differences(wanted: LoopNest, made: LoopNest) -> list[str]:
     if wanted.algorithm != made.algorithm:
-        return ["rfactor"]
+        return ["the Funcs made"]
     result = []
     for func in wanted.algorithm.funcs:
         a, b = wanted.placements[func.name], made.placements[func.name]

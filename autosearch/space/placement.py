@@ -31,6 +31,8 @@ class FuncFacts:
     """Arithmetic operations and loads for one element, updates included."""
     rounds: float
     """How often an element is updated: loaded and stored again, unless it stays in a register."""
+    revisited: float
+    """Elements among which successive updates may go anywhere; infinite where they go through all."""
     may_slide: bool
     """It may be stored further out than it is computed."""
     accumulates: bool
@@ -259,15 +261,19 @@ class _Costs:
         box = self.nest.required(name, compute)
         if box is None:
             return float("inf")
-        times = math.prod(loop.extent for loop in self.nest.loops_around(compute))
+        around = self.nest.loops_around(compute)
+        times = math.prod(loop.extent for loop in around)
+        # At root its own loops can be parallel; inside loops none of which is, one core has to do it all.
+        alone = compute is not None and all(loop.kind != PARALLEL for loop in around)
+        cores = self.machine.cores if alone else 1
         share = self.nest.sliding_between(name, compute, store)
         again = max(1.0, times * _volume(box) * share / self.whole)
         held = box if store == compute else self.nest.required(name, store) or box
         # What slides is folded: only what one production needs stays in use.
         size = (_volume(box) if share < 1.0 else _volume(held)) * self.element
-        travel = self.travel(size) * (1 + self.facts.rounds)
+        travel = self.travel(size) + self.facts.rounds * self.travel(min(size, self.facts.revisited * self.element))
         loads = 0 if size <= _REGISTERS * self.machine.vector_bytes else self.facts.uses
-        return again * (self.facts.work + _STORE) + loads + travel + _STARTING * times / self.whole
+        return cores * (again * (self.facts.work + _STORE) + loads + travel) + _STARTING * times / self.whole
 
     def travel(self, size: float) -> float:
         """Operations' worth of storing an element and loading it again, by the cache that holds so many bytes."""

@@ -1,8 +1,12 @@
-"""The first questions: which reductions are accumulated apart, so that cores and lanes have something to do.
+"""The first questions: which Funcs to make that the algorithm doesn't have.
 
-A histogram or a sum of everything has few independent iterations. `rfactor` makes some: strips of the domain counted
-in parallel, or neighbouring elements counted in separate lanes; what remains is a short merge. Asked again for the Func
-that this makes, so that strips can have lanes.
+Reductions are accumulated apart, so that cores and lanes have something to do. A histogram or a sum of everything has
+few independent iterations. `rfactor` makes some: strips of the domain counted in parallel, or neighbouring elements
+counted in separate lanes; what remains is a short merge. Asked again for the Func that this makes, so that strips can
+have lanes.
+
+What a reduction over everything reads has to be there before the reduction's own consumers start. Where those read it
+too, at their own pace, a clone lets each side compute it where it suits.
 """
 
 from __future__ import annotations
@@ -14,13 +18,16 @@ from autosearch.choices import Chooser, Option
 from autosearch.errors import ScheduleError
 from autosearch.pipeline.ir import Stage, StageKey
 from autosearch.pipeline.operations import is_associative
-from autosearch.schedule.directives import Reorder, RFactor, Split
+from autosearch.schedule.directives import CloneIn, Reorder, RFactor, Split
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.ground import Ground
 from autosearch.space.tiling import free_name
 
 NONE = "none"
 STRIPS, LANES = "strips", "lanes"
+CLONE = "clone"
+STRUCTURE_KINDS = ("rfactor", "clone")
+"""The kinds of questions whether to make a Func, to which `NONE` is always an answer."""
 WHOLE = 0
 MOST_LEVELS = 2
 """Times that one reduction is factored."""
@@ -29,7 +36,10 @@ LEAST_WORK = 4096
 
 
 def choose_structure(ground: Callable[[Schedule], Ground], chooser: Chooser) -> Schedule:
-    """Ask which reductions to factor. `ground` gives the algorithm after structural directives."""
+    """Ask which reductions to factor, and what they get clones of.
+
+    `ground` gives the algorithm after structural directives.
+    """
     structure = Schedule()
     for stage in worth_factoring(ground(structure)):
         key = stage.key
@@ -40,6 +50,11 @@ def choose_structure(ground: Callable[[Schedule], Ground], chooser: Chooser) -> 
             if not steps or not _accepted(ground, longer):
                 break
             structure, key = longer, steps[-1].stage
+    before = ground(structure.structure)
+    for func, consumer in worth_cloning(before):
+        if chooser.choose(f"{func}/clone/{consumer}", [NONE, CLONE], [0.5, 0.5]) == CLONE:
+            made = free_name(f"{func}_in_{consumer}", set(before.algorithm.by_name))
+            structure = Schedule((*structure.steps, Step(StageKey(func), CloneIn(consumer, made))))
     return structure
 
 
@@ -50,6 +65,24 @@ def _accepted(ground: Callable[[Schedule], Ground], structure: Schedule) -> bool
     except ScheduleError:
         return False
     return True
+
+
+def worth_cloning(ground: Ground) -> Iterator[tuple[str, str]]:
+    """Funcs that a large reduction reads, but others too, and the reduction's Func."""
+    for func in ground.algorithm.funcs:
+        consumers = list(dict.fromkeys(key.func for key in ground.algorithm.consumers[func.name]))
+        if func.name not in ground.may_inline or ground.is_copy(func) or len(consumers) < 2:
+            continue
+        for consumer in consumers[:-1]:  # in realization order: the last one keeps the Func itself
+            stages = ground.algorithm.func(consumer).updates
+            if any(_is_large(ground, stage) and func.name in ground.calls[stage.key] for stage in stages):
+                yield func.name, consumer
+
+
+def _is_large(ground: Ground, stage: Stage) -> bool:
+    """Whether each element of the stage accumulates many values."""
+    ranges = ground.flow.environment(stage, ground.regions.funcs[stage.func])
+    return math.prod(int(ranges[rvar.name][1] - ranges[rvar.name][0]) + 1 for rvar in stage.rvars) >= LEAST_WORK
 
 
 def worth_factoring(ground: Ground) -> Iterator[Stage]:
@@ -121,13 +154,15 @@ def _is_likely(kind: str, factor: int, length: int, cores: int) -> bool:
 
 
 def structure_answers(schedule: Schedule) -> dict[str, Option]:
-    """The answers that lead to a schedule's `rfactor` directives; `none` is the answer to the last, unused one."""
+    """The answers that lead to a schedule's structure; `none` is the answer to the last, unused `rfactor`."""
     answers: dict[str, Option] = {}
     splits: dict[str, Split] = {}
     for step in schedule:
         directive = step.directive
         if isinstance(directive, Split):
             splits[directive.outer] = splits[directive.inner] = directive
+        elif isinstance(directive, CloneIn):
+            answers[f"{step.stage.func}/clone/{directive.consumer}"] = CLONE
         elif isinstance(directive, RFactor):
             split = splits.get(directive.loop)
             name = directive.loop if split is None else split.old

@@ -340,8 +340,8 @@ class _Rules:
 @lru_cache(maxsize=4096)
 def _widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Vector widths: powers of two around the native one, and the whole of a short constant extent."""
-    reach = 1 << (extent - 1).bit_length()
-    widths = [w for w in (2, 4, 8, 16, 32, 64, 128) if w <= max(2, reach) and lanes // 8 <= w <= lanes * 8]
+    reach = max(2, 1 << (extent - 1).bit_length())
+    widths = [w for w in (2, 4, 8, 16, 32, 64, 128) if min(reach, lanes // 8) <= w <= min(reach, lanes * 8)]
     if constant and extent <= 4 * lanes:
         widths = sorted({*widths, extent})
     weights = []

@@ -22,8 +22,8 @@ NICHE = 8
 """The best of each niche that are kept besides: schedules alike in what shapes all the rest."""
 FROM_NICHE = 0.3
 """Share of parents that come of any niche: its best may be far behind and still lead further."""
-NICHE_KINDS = ("", "rfactor")
-"""Kinds of decisions that set niches apart: the style, and which reductions are factored."""
+NICHE_KINDS = ("", "rfactor", "clone")
+"""Kinds of decisions that set niches apart: the style, and which Funcs are made."""
 FIRST = 64
 """Measurements before breeding starts: until then all is drawn at random, so that no early winner crowds out the rest."""
 FRESH = 0.2
@@ -32,6 +32,8 @@ SHARPNESS = (1.0, 2.0, 4.0)
 """How closely random draws keep to what an expert would try: where much must be right together, closely pays."""
 CROSSED = 0.3
 """Share of proposals that start from two parents."""
+GATHERED = 0.15
+"""Share of children in which other Funcs are placed where one of them is: what slides, slides together."""
 REDRAWN_FUNC = 0.15
 """Share of children for which one Func is decided anew."""
 REDRAWN_MOVED = 0.5
@@ -102,8 +104,14 @@ class Genetic:
         else:
             mutations = self._random.choice((1, 1, 1, 2, 2, 3, 4))
         change = self._pick(answers, mutations)
-        for key in self._to_forget(answers, change):
-            del answers[key]
+        forgotten = self._to_forget(answers, change)
+        if self._random.random() < GATHERED:
+            gathered = self._gather(answers)
+            change -= set(gathered)
+            forgotten |= self._to_forget(answers, set(gathered))
+            answers.update(gathered)
+        for key in forgotten:
+            answers.pop(key, None)
         return draw(self._space, _Mutation(answers, change, self._random, self._fresh[0]))
 
     def _parent(self, parents: Sequence[Member]) -> Trace:
@@ -128,6 +136,21 @@ class Genetic:
             return set()
         weights = [KIND_WEIGHTS.get(kind_of(key), 1.0) for key in keys]
         return set(self._random.choices(keys, weights, k=count))
+
+    def _gather(self, answers: Mapping[str, Option]) -> dict[str, Option]:
+        """Answers that place several Funcs where one of them is placed and stored."""
+        funcs = [func_of(key) for key in answers if kind_of(key) == "place"]
+        if not funcs:
+            return {}
+        one = self._random.choice(funcs)
+        share = self._random.random()
+        chosen = {kind: answer for kind in ("place", "store") if (answer := answers.get(f"{one}/{kind}")) is not None}
+        return {
+            f"{func}/{kind}": answer
+            for func in funcs
+            if func != one and self._random.random() < share
+            for kind, answer in chosen.items()
+        }
 
     def _to_forget(self, answers: Mapping[str, Option], change: set[str]) -> set[str]:
         """The keys to be asked anew, whatever the answer: of Funcs whose loops were made for another place."""

@@ -58,7 +58,7 @@ class RunnerSuite:
 
     def test_contenders_are_timed_in_turn(self, runner: Runner) -> None:
         runner.limit(LIMITS)
-        built = runner.build([Candidate(TILED), bad.ILLEGAL, Candidate(ROOT)], together=True)
+        built = runner.build([Candidate(TILED), bad.ILLEGAL, Candidate(ROOT)], place=0)
         for _ in range(3):
             assert [bool(runner.run(one, ONCE).times) for one in built] == [True, False, True]
         runner.release(built)

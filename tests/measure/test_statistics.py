@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autosearch.measure.statistics import Ratio, geometric_mean, paired_ratio, typical, unpaired_ratio
+from autosearch.measure.statistics import Ratio, adjusted, geometric_mean, paired_ratio, typical, unpaired_ratio
 
 TIMES = st.lists(st.floats(1e-6, 10.0), min_size=1, max_size=12)
 PAIRS = st.lists(st.tuples(st.floats(1e-6, 10.0), st.floats(1e-6, 10.0)), min_size=2, max_size=12)
@@ -22,6 +22,11 @@ def test_the_typical_time_lies_among_the_samples(times: list[float]) -> None:
 def test_one_disturbed_sample_doesn_t_count() -> None:
     assert typical([1.0, 1.0, 50.0]) == 1.0
     assert paired_ratio([2.0] * 9 + [90.0], [1.0] * 10).value == 2.0
+
+
+def test_samples_are_put_right_by_the_pace() -> None:
+    assert adjusted([2.0, 6.0], [1.0, 3.0]) == (2.0, 2.0)
+    assert adjusted([2.0, 6.0], ()) == (2.0, 6.0)
 
 
 @settings(max_examples=50)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from autosearch.choices import Trace
@@ -40,6 +42,10 @@ TRIALS = st.builds(
     TEXT,
     TEXT,
     st.none() | TIMES,
+).flatmap(
+    lambda record: st.sampled_from([(), tuple(0.5 + place for place in range(len(record.times)))]).map(
+        lambda paces: replace(record, paces=paces)
+    )
 )
 CONTENDERS = st.lists(st.tuples(TEXT, SCHEDULES), max_size=4).map(tuple)
 RACES = st.tuples(CONTENDERS, st.integers(0, 4)).flatmap(

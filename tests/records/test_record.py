@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -71,6 +72,8 @@ def test_a_damaged_record_is_refused_or_read(content: dict[str, Any], data: st.D
         (("kind",), [], "unknown kind"),
         (("times", 0), -1.0, "not a time"),
         (("times", 0), "fast", "expected a number, got str"),
+        (("paces",), [1.0], "as many paces"),
+        (("paces",), [1.0, 1.0, 0.0], "not a time"),
         (("times", 0), float("nan"), "not a time"),
         pytest.param(("elapsed",), 10**400, "malformed", id="too large for a float"),
         (("identity",), {"pipeline": "p"}, "lacks 'sizes'"),
@@ -95,6 +98,13 @@ def test_a_race_needs_a_row_for_every_contender() -> None:
 def test_kinds_are_told_apart() -> None:
     kinds = [to_json(record)["kind"] for record in (*blur_records(), blur_race())]
     assert kinds == ["baseline"] * 3 + ["trial"] * 3 + ["race"]
+
+
+def test_the_time_to_go_by_is_that_at_the_usual_pace() -> None:
+    record = trial("blur", None, 1e-3, 3e-3, 9e-3, paces=(1.0, 1.5, 3.0))
+    assert record.samples == pytest.approx((1e-3, 2e-3, 3e-3)) and record.seconds == pytest.approx(2e-3)
+    assert from_json(json.loads(json.dumps(to_json(record)))) == record
+    assert math.isnan(trial("blur", None, failure="wrong").seconds)
 
 
 def test_a_record_is_good_if_it_has_times() -> None:

@@ -57,5 +57,9 @@ EXAMPLES: dict[str, tuple[str, list[list[Any]]]] = {
             ["parts", "compute_root"],
         ],
     ),
+    "clone_in": (
+        "sharpen",
+        [["gray", "clone_in", "smooth", "gray_of_smooth"], ["gray_of_smooth", "compute_root"]],
+    ),
 }
 """In the order in which a schedule is read back: placement and storage first, then loops; consumers first."""

@@ -20,7 +20,7 @@ from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.records.record import TrialRecord
 from autosearch.result import Result
 from autosearch.schedule.apply import apply
-from autosearch.schedule.directives import RFactor, Split
+from autosearch.schedule.directives import CloneIn, RFactor, Split
 from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.structure import Structures
 from autosearch.space.cpu import CpuSpace
@@ -37,10 +37,11 @@ def histogram() -> hl.Func:
     image = hl.ImageParam(hl.UInt(8), 2, "image")
     x, y, i = hl.Var("x"), hl.Var("y"), hl.Var("i")
     r = hl.RDom([(0, image.width()), (0, image.height())], "r")
-    hist, out = hl.Func("hist"), hl.Func("out")
+    half, hist, out = hl.Func("half"), hl.Func("hist"), hl.Func("out")
+    half[x, y] = image[x, y] / 2
     hist[i] = hl.u32(0)
-    hist[hl.i32(image[r.x, r.y])] += hl.u32(1)
-    out[x, y] = hist[hl.i32(image[x, y])]
+    hist[hl.i32(half[r.x, r.y])] += hl.u32(1)
+    out[x, y] = hist[hl.i32(half[x, y])]
     image.set_estimates([(0, WIDTH), (0, HEIGHT)])
     out.set_estimates([(0, WIDTH), (0, HEIGHT)])
     return out
@@ -58,20 +59,50 @@ def space(snapshot: Snapshot) -> CpuSpace:
 
 
 def factored(space: CpuSpace, count: int) -> list[Schedule]:
-    """Random schedules that use rfactor."""
+    """Random schedules that make Funcs, half of them by `clone_in` too."""
     chooser = RandomChooser(random.Random(5))
-    drawn = (draw(space, chooser).schedule for _ in range(500))
-    return [schedule for schedule in drawn if len(schedule.structure)][:count]
+    drawn = [draw(space, chooser).schedule for _ in range(200)]
+    made = [schedule for schedule in drawn if len(schedule.structure)]
+    cloned = [any(isinstance(step.directive, CloneIn) for step in schedule) for schedule in made]
+    half = count // 2
+    return [one for one, yes in zip(made, cloned, strict=True) if yes][:half] + [
+        one for one, yes in zip(made, cloned, strict=True) if not yes
+    ][: count - half]
 
 
 def test_derived_algorithm_has_the_new_func_and_no_schedule(snapshot: Snapshot) -> None:
     derived = Structures(snapshot).derive(STRIPS)
-    assert [func.name for func in derived.algorithm.funcs] == ["image_im", "hist_intm", "hist", "out"]
+    assert [func.name for func in derived.algorithm.funcs] == ["image_im", "half", "hist_intm", "hist", "out"]
     new = derived.algorithm.func("hist_intm")
     assert new.args == ("i", "u") and [rvar.name for rvar in new.stages[1].rvars] == ["rx", "ryi"]
     assert [rvar.name for rvar in derived.algorithm.stage(UPDATE).rvars] == ["ryo"]
-    assert derived.regions.funcs["hist_intm"] == ((0, 255), (0, 5))  # six strips of at most 16 rows
+    assert derived.regions.funcs["hist_intm"] == ((0, 127), (0, 5))  # six strips of at most 16 rows
     assert derived.fingerprint != snapshot.fingerprint
+
+
+def test_a_clone_is_called_in_place_of_the_func(snapshot: Snapshot) -> None:
+    cloned = Schedule.of_steps([(StageKey("half"), CloneIn("hist", "half_of_hist"))])
+    derived = Structures(snapshot).derive(cloned)
+    assert [func.name for func in derived.algorithm.funcs] == ["image_im", "half", "half_of_hist", "hist", "out"]
+    assert derived.algorithm.consumers["half_of_hist"] == (UPDATE,)
+    assert derived.algorithm.consumers["half"] == (StageKey("out"),)
+    assert derived.algorithm.func("half_of_hist").stages[0].values == snapshot.algorithm.func("half").stages[0].values
+
+
+def test_a_func_whose_consumer_has_a_clone_is_gone(snapshot: Snapshot) -> None:
+    derived = Structures(snapshot).derive(Schedule.of_steps([(StageKey("hist"), CloneIn("out", "counts"))]))
+    assert [func.name for func in derived.algorithm.funcs] == ["image_im", "half", "counts", "out"]
+    assert len(derived.algorithm.func("counts").stages) == 2
+
+
+@pytest.mark.parametrize("consumer", ["nobody", "half"])
+def test_a_clone_for_who_does_not_call_the_func(snapshot: Snapshot, consumer: str) -> None:
+    cloned = Schedule.of_steps([(StageKey("half"), CloneIn(consumer, "half_of_it"))])
+    try:
+        derived = Structures(snapshot).derive(cloned)
+    except ScheduleError:
+        return
+    assert derived.algorithm.funcs == snapshot.algorithm.funcs
 
 
 def test_what_halide_refuses_is_refused_each_time(snapshot: Snapshot) -> None:
@@ -87,7 +118,8 @@ def test_what_halide_refuses_is_refused_each_time(snapshot: Snapshot) -> None:
 
 def test_factored_schedules_give_the_right_output(snapshot: Snapshot, space: CpuSpace) -> None:
     image = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH), dtype=np.uint8)
-    expected = np.bincount(image.ravel(), minlength=256).astype(np.uint32)[image]
+    half = image // 2
+    expected = np.bincount(half.ravel(), minlength=128).astype(np.uint32)[half]
     for schedule in factored(space, 6):
         pipeline = snapshot.fresh()
         apply(schedule, pipeline, snapshot.algorithm)

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import halide as hl
 import pytest
 
+from autosearch.choices import FirstChooser, Option
+from autosearch.machine import Machine
+from autosearch.pipeline.ir import StageKey
 from autosearch.pipeline.snapshot import take
 from autosearch.schedule.nest import ROOT, LoopNest, Position, build_nest
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.placement import (
+    FuncFacts,
+    choose_placement,
     computable_levels,
     label_of,
     moved_dimensions,
     sliding_consumers,
     storable_levels,
 )
+from autosearch.space.style import Style
 from tests.conftest import random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
 
@@ -132,6 +140,26 @@ def test_tiles_that_only_overlap_at_the_end_share_nothing() -> None:
     nest = space.nest(Schedule.from_json(steps))
     compute = nest.placements["smooth"].compute
     assert compute is not None and storable_levels(nest, "smooth", compute) == []
+
+
+class _Weighed(FirstChooser):
+    """Keeps the weights of the answers to the last question."""
+
+    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
+        assert weights is not None
+        self.weights = dict(zip(options, weights, strict=True))
+        return super().choose(key, options, weights)
+
+
+def test_what_one_core_would_do_alone_is_likelier_computed_whole() -> None:
+    facts = FuncFacts(False, 3, 30.0, 0.0, math.inf, False, False, False)
+    func, labels = snapshot_of("blur").algorithm.func("blur_x"), {StageKey("blur_y"): ("yo", "yi", "x")}
+    ratios = []
+    for more in ([], [["blur_y", "parallel", "yo"]]):
+        nest, chooser = space_of("blur").nest(Schedule.from_json([*STRIPS, *more])), _Weighed()
+        choose_placement(nest, func, facts, labels, chooser, Machine(cores=4), Style.FREE)
+        ratios.append(chooser.weights["root"] / chooser.weights["blur_y.0/yo"])
+    assert ratios[0] > 4 * ratios[1]
 
 
 def test_labels_outlive_other_loops() -> None:

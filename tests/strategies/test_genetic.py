@@ -35,6 +35,33 @@ def test_children_differ_from_a_parent_in_few_answers() -> None:
     assert median(_child_distances([p.trace for p in parents], strategy)) <= 3 < median(unrelated)
 
 
+class Placed:
+    """A space of Funcs that are placed and stored somewhere."""
+
+    def build(self, chooser: Chooser) -> Schedule:
+        """See `autosearch.choices.Space`."""
+        steps: list[Step] = []
+        for number in range(6):
+            for kind in ("place", "store"):
+                answer = chooser.choose(f"f{number}/{kind}", [f"{kind}{level}" for level in range(8)])
+                steps.append(Step(StageKey(f"f{number}"), Unroll(str(answer))))
+        return Schedule(tuple(steps))
+
+
+def test_some_children_gather_where_one_is() -> None:
+    """From Funcs that are all apart, one step leads to several in one place."""
+    space = Placed()
+    apart = {f"f{number}/{kind}": f"{kind}{number}" for number in range(6) for kind in ("place", "store")}
+    strategy = Genetic(space, 0, first=0)
+    strategy.observe(measured([draw(space, Replay(apart, FirstChooser()))] * 2))
+    gathered = 0
+    for child in strategy.propose(200):
+        answers = child.trace.by_key
+        places = [(answers[f"f{number}/place"], answers[f"f{number}/store"]) for number in range(6)]
+        gathered += max(places.count(one) for one in places) >= 4
+    assert gathered >= 5
+
+
 def test_only_the_best_have_children() -> None:
     proposals = Random(SPACE, 2).propose(POPULATION + 8)
     best, worst = proposals[:POPULATION], proposals[POPULATION:]
@@ -107,6 +134,8 @@ def test_breeding_waits_for_measurements() -> None:
         strategy.observe(measured(parents))
     traces = [p.trace for p in parents]
     assert median(_child_distances(traces, patient)) > median(_child_distances(traces, eager))
-    patient.observe(measured(Random(SPACE, 4).propose(10)))
-    others = [p.trace for p in parents + Random(SPACE, 4).propose(10)]
-    assert median(_child_distances(others, patient)) <= 3
+    more = Random(SPACE, 4).propose(10)
+    everyone = [p.trace for p in parents + more]
+    drawn = median(_child_distances(everyone, patient))
+    patient.observe(measured(more))
+    assert median(_child_distances(everyone, patient)) < drawn
