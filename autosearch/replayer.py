@@ -9,13 +9,13 @@ from typing import Any
 import halide as hl
 
 from autosearch.errors import LogError
+from autosearch.journal import refuse_other_algorithm
 from autosearch.machine import parse_target, this_machine
 from autosearch.pipeline.snapshot import take
 from autosearch.pipeline.source import PipelineLike
 from autosearch.records.identity import Identity, identify
 from autosearch.records.log import LogContent, read_log
 from autosearch.result import Result
-from autosearch.tuner import refuse_other_algorithm
 
 
 def replay(

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import halide as hl
@@ -17,22 +16,18 @@ from autosearch.baselines import GIVEN, ROOT, Baseline, autoscheduled_baselines,
 from autosearch.choices import Proposal, Trace
 from autosearch.cost_model.prior import shipped_prior
 from autosearch.cost_model.pruner import Pruner
-from autosearch.errors import ArgumentError, MismatchError, ScheduleError
+from autosearch.errors import ArgumentError, ScheduleError
 from autosearch.finalists import Contender, run_race
+from autosearch.journal import Journal
 from autosearch.machine import Machine, parse_target, this_machine
-from autosearch.measure.check import derive_tolerance
-from autosearch.measure.data import SharedMemory, fill_inputs, layout_data
-from autosearch.measure.kernel import Source
-from autosearch.measure.local import LocalRunner
+from autosearch.measure.local import LocalRunner, open_runner
 from autosearch.measure.measurer import Measurement, Measurer, Stopwatch
 from autosearch.measure.protocol import Candidate, Limits
-from autosearch.pipeline.fingerprint import describe_difference
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.pipeline.source import PipelineLike
 from autosearch.progress import Reporter, Status, default_reporter
-from autosearch.records.identity import Identity, identify
-from autosearch.records.log import Log, LogContent
-from autosearch.records.record import PipelineRecord, RaceRecord, TrialRecord
+from autosearch.records.identity import identify
+from autosearch.records.record import RaceRecord, TrialRecord
 from autosearch.result import Overhead, Result
 from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.structure import Structures
@@ -93,7 +88,7 @@ def tune(
     reporter = default_reporter(progress) if isinstance(progress, bool) else progress
     with ExitStack() as stack:
         stack.callback(reporter.close)
-        journal = _Journal.open(log, identity, snapshot, stack)
+        journal = Journal.open(log, identity, snapshot, stack)
         settings = _Settings(trials, seed, started, timeout, strategy, cost_model)
         session = _Session(snapshot, parsed, machine, inputs or {}, journal, settings, reporter, stack)
         return session.run()
@@ -131,64 +126,6 @@ class _Settings:
         return RACE_SECONDS if self.timeout is None else min(RACE_SECONDS, 0.15 * self.timeout)
 
 
-class _Journal:
-    """The records of this run and of those before it, in memory and, if there is a log, on disk."""
-
-    def __init__(self, log: Log | None, identity: Identity, before: LogContent) -> None:
-        self._log = log
-        self.identity = identity
-        self.trials: list[TrialRecord] = list(before.trials)
-        self.race: RaceRecord | None = before.races[-1] if before.races else None
-
-    @staticmethod
-    def open(path: str | os.PathLike[str] | None, identity: Identity, snapshot: Snapshot, stack: ExitStack) -> _Journal:
-        if path is None:
-            return _Journal(None, identity, LogContent())
-        log = Log(Path(path))
-        stack.callback(log.close)
-        content = log.read()
-        refuse_other_algorithm(content, snapshot, str(path))
-        if content.pipeline(snapshot.fingerprint) is None:
-            name = snapshot.algorithm.outputs[0]
-            log.append(PipelineRecord(snapshot.fingerprint, name, snapshot.func_digests, snapshot.sizes.to_json()))
-        return _Journal(log, identity, content.of(identity))
-
-    def add(self, record: TrialRecord | RaceRecord) -> None:
-        """Keep a record, on disk first."""
-        if self._log is not None:
-            self._log.append(record)
-        if isinstance(record, RaceRecord):
-            self.race = record
-        else:
-            self.trials.append(record)
-
-    @property
-    def count(self) -> int:
-        """Trials so far, baselines aside."""
-        return sum(1 for record in self.trials if not record.baseline)
-
-    def baseline(self, name: str) -> TrialRecord | None:
-        return next((record for record in self.trials if record.baseline == name), None)
-
-    def best(self) -> float | None:
-        """Seconds of the fastest so far."""
-        return min((record.seconds for record in self.trials if record.ok), default=None)
-
-
-def refuse_other_algorithm(content: LogContent, snapshot: Snapshot, path: str) -> None:
-    """Raise `MismatchError` where a log holds only trials of another algorithm, naming what differs."""
-    if content.pipeline(snapshot.fingerprint) is not None:
-        return
-    recorded = {trial.identity.pipeline for trial in content.trials} | {one.pipeline for one in content.pipelines}
-    if not recorded or snapshot.fingerprint in recorded:
-        return
-    other = content.pipelines[-1] if content.pipelines else None
-    difference = describe_difference(other.funcs, snapshot.algorithm) if other is not None else ""
-    raise MismatchError(
-        f"the log {path!r} is of another algorithm: {difference or 'its inputs or outputs differ'}; use another log"
-    )
-
-
 class _Session:
     """One call of `tune`, once its arguments have been found good."""
 
@@ -198,7 +135,7 @@ class _Session:
         target: hl.Target,
         machine: Machine,
         inputs: Mapping[str, Any],
-        journal: _Journal,
+        journal: Journal,
         settings: _Settings,
         reporter: Reporter,
         stack: ExitStack,
@@ -248,17 +185,10 @@ class _Session:
 
     def start(self) -> LocalRunner:
         """Worker processes on shared inputs."""
-        data = layout_data(self.snapshot)
-        memory = SharedMemory(data.size)
-        self.stack.callback(memory.close)
-        fill_inputs(data, memory, self.inputs, self.settings.seed)
-        tolerance = derive_tolerance(self.snapshot.flow)
-        source = Source(
-            self.snapshot.data, self.snapshot.parameters, self.snapshot.algorithm, self.snapshot.sizes,
-            str(self.target), tolerance,
+        runner = open_runner(
+            self.snapshot, self.target, self.inputs, self.settings.seed, self.settings.limits,
+            max(2, self.machine.cores), self.stack,
         )  # fmt: skip
-        runner = LocalRunner(source, [data], memory, self.settings.limits, workers=max(2, self.machine.cores))
-        self.stack.callback(runner.close)
         runner.warm_up()
         return runner
 

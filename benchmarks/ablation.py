@@ -39,7 +39,7 @@ def _compare(name: str, trials: int, seed: int) -> float:
     for label, model in (("with", True), ("without", False)):
         result = autosearch.tune(load(name).pipeline, trials=trials, seed=seed, cost_model=model, progress=False)
         searched = [record for record in result.records if record.ok and not record.baseline]
-        best = min(searched, key=lambda record: min(record.times))
+        best = min(searched, key=lambda record: record.seconds)
         found[label] = Contender(label, Candidate(best.schedule), best.schedule)
     target = hl.Target(result.target)
     samples = race(take(load(name).pipeline, target), target, list(found.values()), seed, RACE_SECONDS)

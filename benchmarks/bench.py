@@ -18,10 +18,7 @@ import autosearch
 from autosearch.baselines import root_schedule
 from autosearch.finalists import Contender, run_race
 from autosearch.machine import this_machine
-from autosearch.measure.check import derive_tolerance
-from autosearch.measure.data import SharedMemory, fill_inputs, layout_data
-from autosearch.measure.kernel import Source
-from autosearch.measure.local import LocalRunner
+from autosearch.measure.local import LocalRunner, open_runner
 from autosearch.measure.protocol import Candidate, Effort, Limits
 from autosearch.measure.statistics import Ratio, paired_ratio, typical
 from autosearch.pipeline.snapshot import Snapshot, take
@@ -93,20 +90,8 @@ def race(
 
 def start_runner(snapshot: Snapshot, target: hl.Target, stack: ExitStack, seed: int = 0) -> LocalRunner:
     """Worker processes on random inputs, with the reference output in place."""
-    data = layout_data(snapshot)
-    memory = SharedMemory(data.size)
-    stack.callback(memory.close)
-    fill_inputs(data, memory, {}, seed)
-    source = Source(
-        snapshot.data,
-        snapshot.parameters,
-        snapshot.algorithm,
-        snapshot.sizes,
-        str(target),
-        derive_tolerance(snapshot.flow),
-    )
-    runner = LocalRunner(source, [data], memory, Limits(compile_seconds=120.0), workers=this_machine(target).cores)
-    stack.callback(runner.close)
+    limits, workers = Limits(compile_seconds=120.0), this_machine(target).cores
+    runner = open_runner(snapshot, target, {}, seed, limits, workers, stack)
     reference = runner.build([Candidate(root_schedule(snapshot.algorithm))])[0]
     runner.publish(reference, Effort(samples=1, min_samples=1))
     return runner

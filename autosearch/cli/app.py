@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -123,6 +124,57 @@ def show(log: Annotated[Path, typer.Argument(help="a log that tune wrote")], as_
     with _errors():
         summary = summarize_log(read_log(log))
         typer.echo(json.dumps(summary.to_json(), indent=1) if as_json else summary.text())
+
+
+@app.command(epilog="Example: autosearch merge laptop.jsonl server.jsonl -o all.jsonl")
+def merge(
+    logs: Annotated[list[Path], typer.Argument(help="logs that tune wrote")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the new log")],
+    as_json: AsJson = False,
+) -> None:
+    """Make one log of several, each record once."""
+    from autosearch.records.merge import merge_logs
+
+    with _errors():
+        merged = merge_logs(logs, output)
+        if as_json:
+            typer.echo(json.dumps({**asdict(merged), "output": str(output)}))
+            return
+        typer.echo(
+            f"wrote {output}: {merged.records} records; left out {merged.duplicates} duplicates, "
+            f"{merged.damaged} damaged lines"
+        )
+
+
+@app.command(epilog="Example: autosearch remeasure unsharp.jsonl examples/unsharp.py:pipeline --top 20")
+def remeasure(
+    log: Annotated[Path, typer.Argument(help="a log that tune wrote, here or elsewhere")],
+    pipeline: Pipeline,
+    top: Annotated[int, typer.Option("--top", "-n", help="how many of the fastest schedules")] = 20,
+    target: Target = "host",
+    inputs: Inputs = None,
+    into: Annotated[
+        Path | None, typer.Option("--log", "-l", help="record the new measurements here; tune can go on from it")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the best schedules of a log again: what still holds, what regressed, what no longer compiles."""
+    from autosearch.remeasure import remeasure as run
+    from autosearch.remeasure import table
+
+    with _errors():
+        rows = run(log, load_object(pipeline), target, inputs=_parse_inputs(inputs), top=top, into=into)
+        if as_json:
+            content = [
+                {
+                    "recorded": row.recorded, "seconds": row.seconds, "relative": row.relative,
+                    "verdict": row.verdict, "message": row.message, "schedule": row.schedule.to_json(),
+                }
+                for row in rows
+            ]  # fmt: skip
+            typer.echo(json.dumps(content, indent=1))
+        else:
+            typer.echo(table(rows))
 
 
 @app.callback(invoke_without_command=True)

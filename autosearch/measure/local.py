@@ -8,17 +8,22 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import IO, Any
 
+import halide as hl
+
 from autosearch.errors import MeasureError
 from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerRequest
-from autosearch.measure.data import DataSpec, SharedMemory
+from autosearch.measure.check import derive_tolerance
+from autosearch.measure.data import DataSpec, SharedMemory, fill_inputs, layout_data
 from autosearch.measure.kernel import Source
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Limits, Timed
+from autosearch.pipeline.snapshot import Snapshot
 
 _START_SECONDS = 60.0
 
@@ -256,6 +261,29 @@ class LocalRunner:
         self._workers[number] = None
         if worker is not None:
             worker.kill()
+
+
+def open_runner(
+    snapshot: Snapshot,
+    target: hl.Target,
+    inputs: Mapping[str, Any],
+    seed: int,
+    limits: Limits,
+    workers: int,
+    stack: ExitStack,
+) -> LocalRunner:
+    """A runner for a pipeline on the inputs given, the others random by `seed`; closed with `stack`."""
+    data = layout_data(snapshot)
+    memory = SharedMemory(data.size)
+    stack.callback(memory.close)
+    fill_inputs(data, memory, inputs, seed)
+    source = Source(
+        snapshot.data, snapshot.parameters, snapshot.algorithm, snapshot.sizes, str(target),
+        derive_tolerance(snapshot.flow),
+    )  # fmt: skip
+    runner = LocalRunner(source, [data], memory, limits, workers=workers)
+    stack.callback(runner.close)
+    return runner
 
 
 @dataclass

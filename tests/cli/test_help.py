@@ -15,6 +15,8 @@ COMMANDS = {
     "replay": ["--target", "--input", "--json"],
     "export": ["--output", "--target", "--input"],
     "show": ["--json"],
+    "merge": ["--output", "--json"],
+    "remeasure": ["--top", "--log", "--target", "--input", "--json"],
 }
 
 

@@ -117,3 +117,18 @@ def test_what_is_shown_is_what_is_recorded(log: Path) -> None:
     (group,) = summarize_log(read_log(log)).groups
     assert group.baselines == {"root": 4.1e-3, "default": 8e-3} and group.best == 2e-3
     assert group.failed_baselines == {"Li2018": "crash: killed by SIGSEGV"}
+
+
+def test_merge(log: Path, tmp_path: Path) -> None:
+    output = tmp_path / "all.jsonl"
+    done = _run("merge", log, write_log(tmp_path / "again.jsonl"), "-o", output)
+    assert done.exit_code == 0 and "left out 8 duplicates, 0 damaged lines" in done.stdout
+    assert read_log(output) == read_log(log)
+    done = _run("merge", log, "-o", output)
+    assert done.exit_code == 1 and "exists already" in done.stderr
+
+
+def test_remeasure(log: Path) -> None:
+    rows = json.loads(_run("remeasure", log, BLUR, "--top", 1, "--json").stdout)
+    assert [(row["schedule"], row["recorded"], row["relative"]) for row in rows] == [(TILED.to_json(), 2e-3, 1.0)]
+    assert rows[0]["verdict"] == "holds" and rows[0]["seconds"] > 0

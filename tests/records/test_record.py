@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
 from autosearch.errors import LogError
 from autosearch.records.record import Record, from_json, to_json
 from tests.made import blur_race, blur_records, trial
 from tests.records.drawn import RECORDS
 
+SCHEMA = Draft202012Validator(json.loads((Path(__file__).parents[2] / "docs" / "records.schema.json").read_text()))
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
 JSON = st.recursive(PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner))
 
@@ -24,6 +27,19 @@ def test_what_is_written_is_read(record: Record) -> None:
     line = json.dumps(to_json(record), allow_nan=False)
     assert "\n" not in line
     assert from_json(json.loads(line)) == record
+
+
+@given(RECORDS)
+def test_what_is_written_is_as_the_schema_says(record: Record) -> None:
+    SCHEMA.validate(json.loads(json.dumps(to_json(record))))
+
+
+@pytest.mark.parametrize("name", ["kind", "format", "identity", "times"])
+def test_the_schema_demands_what_the_reader_demands(name: str) -> None:
+    content = {key: value for key, value in EXAMPLES[0].items() if key != name}
+    assert not SCHEMA.is_valid(content)
+    with pytest.raises(LogError):
+        from_json(content)
 
 
 @given(JSON)
