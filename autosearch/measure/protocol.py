@@ -72,7 +72,7 @@ class Effort:
     """How carefully to time. A sample is one or several calls that take at least `sample_seconds` together."""
 
     samples: int = 10
-    seconds: float = 0.15
+    seconds: float = 0.1
     """Stop when this much has been spent timing and `min_samples` are in."""
     min_samples: int = 3
     sample_seconds: float = 0.002

@@ -71,6 +71,8 @@ def take_turns(
         for row in rows:
             _turn(runner, row, replace(turn, check=effort.check and rounds == 0))
         rounds += 1
+        if rounds == 1:
+            started = time.monotonic()  # checking outputs takes longer than running many a kernel
         pace = paces([row.samples for row in (*anchored, *rows)], known)
         _retire(rows, pace, best, RETIRE.get(rounds, float("inf")))
     pace = paces([row.samples for row in (*anchored, *rows)], known)

@@ -1,0 +1,231 @@
+"""Can the numbers be believed? The same schedule against itself, and our times against a C++ program's.
+
+python -m benchmarks.noise [--runs 100] [--seconds 0.5] [--check]
+
+A/A: the same schedule is entered twice in a race, on a quiet machine and with a process that keeps one core half busy;
+how often are the two declared different? Agreement: kernels compiled ahead of time, called by a small C++ program that
+takes turns with our own timing of them; how far do the two times differ? Needs g++.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import halide as hl
+
+from autosearch.finalists import Contender, run_race
+from autosearch.machine import this_machine
+from autosearch.measure.local import LocalRunner
+from autosearch.measure.protocol import Candidate, Effort
+from autosearch.measure.statistics import paired_ratio
+from autosearch.pipeline.ir import Type
+from autosearch.pipeline.snapshot import Snapshot, take
+from benchmarks.bars import Bar, verdict
+from benchmarks.bench import start_runner
+from benchmarks.pipelines import load
+
+AA_PIPELINE = "box_blur"
+AA_SIZE = (512, 400)
+ROUNDS = 40
+TURN = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.004, check=False)
+CPP_TYPES = {"int": "int{}_t", "uint": "uint{}_t"}
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A pipeline with its expert's schedule; `size` of its first output's first two dimensions where not its own."""
+
+    pipeline: str
+    size: tuple[int, int] | None = None
+
+    def scheduled(self) -> hl.Func:
+        """The pipeline with the schedule and the estimates to time it at."""
+        func: hl.Func = load(self.pipeline).expert()
+        if self.size is not None:
+            func.set_estimates([(0, self.size[0]), (0, self.size[1])])
+        return func
+
+
+KERNELS = (
+    Kernel("box_blur", (512, 400)),
+    Kernel("box_blur"),
+    Kernel("harris"),
+    Kernel("matmul"),
+    Kernel("bilateral_grid"),
+    Kernel("nl_means"),
+)
+
+
+def main() -> int:
+    """Print both comparisons; with --check hold them against the bars."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.noise", description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=0.5, help="of each race of the same schedule with itself")
+    parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
+    arguments = parser.parse_args()
+    bars = []
+    for label, busy in (("quiet", False), ("one core half busy", True)):
+        different = count_different(arguments.runs, arguments.seconds, busy)
+        share = 100 * different / arguments.runs
+        print(f"A/A, {label}: declared different in {different} of {arguments.runs} races", flush=True)
+        bars.append(Bar(f"A/A, {label}: races of 100 that declare a schedule different from itself", share, 5, False))
+    for kernel in KERNELS:
+        ours, theirs, ratio = agreement(kernel)
+        name = kernel.pipeline + (f" {kernel.size[0]}x{kernel.size[1]}" if kernel.size else "")
+        print(f"{name:24} ours {ours * 1e6:10.1f} us, C++ {theirs * 1e6:10.1f} us, ratio {ratio:.3f}", flush=True)
+        bars.append(Bar(f"{name}: our time from the C++ program's, in %", 100 * abs(ratio - 1), 5, at_least=False))
+    return verdict(bars) if arguments.check else 0
+
+
+# A/A ---------------------------------------------------------------------------------------------------------------
+
+
+def count_different(runs: int, seconds: float, busy: bool) -> int:
+    """In how many races a schedule is declared different from itself."""
+    target = hl.get_host_target()
+    func = Kernel(AA_PIPELINE, AA_SIZE).scheduled()
+    scheduled = hl.serialize_pipeline(hl.Pipeline([func]))
+    snapshot = take(func, target)
+    different = 0
+    with ExitStack() as stack:
+        runner = start_runner(snapshot, target, stack)
+        if busy:
+            stack.enter_context(half_busy_core())
+        for seed in range(runs):
+            contenders = [Contender(name, Candidate(scheduled=scheduled), None) for name in ("one", "other")]
+            one, other = run_race(runner, contenders, seconds, seed).samples
+            pairs = [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
+            different += paired_ratio([a for a, _ in pairs], [b for _, b in pairs], seed).significant
+    return different
+
+
+@contextmanager
+def half_busy_core() -> Iterator[None]:
+    """A process that works for 5 ms and sleeps for 5 ms, over and over."""
+    program = """
+import time
+while True:
+    end = time.monotonic() + 0.005
+    while time.monotonic() < end:
+        pass
+    time.sleep(0.005)
+"""
+    process = subprocess.Popen([sys.executable, "-c", program])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
+
+
+# Agreement with C++ ------------------------------------------------------------------------------------------------
+
+
+def agreement(kernel: Kernel) -> tuple[float, float, float]:
+    """Seconds by our runner, seconds by the C++ program, and the ratio of the two, taken in turn."""
+    target = hl.get_host_target()
+    func = kernel.scheduled()
+    snapshot = take(func, target)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        program = _compile(func, snapshot, target, folder)
+        runner: LocalRunner = start_runner(snapshot, target, stack)
+        scheduled = hl.serialize_pipeline(hl.Pipeline([func]))
+        built = runner.build([Candidate(scheduled=scheduled)])[0]
+        threads = str(this_machine(target).cores)
+        theirs = stack.enter_context(
+            subprocess.Popen(
+                [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={"HL_NUM_THREADS": threads}
+            )
+        )
+        assert theirs.stdin is not None and theirs.stdout is not None
+        pairs = []
+        for _ in range(ROUNDS):
+            mine = runner.run(built, TURN).times
+            theirs.stdin.write("run\n")
+            theirs.stdin.flush()
+            pairs.append((mine[0], float(theirs.stdout.readline())))
+            time.sleep(0.01)
+        theirs.stdin.close()
+    ratio = paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
+    middle = len(pairs) // 2
+    return sorted(a for a, _ in pairs)[middle], sorted(b for _, b in pairs)[middle], ratio.value
+
+
+def _compile(func: hl.Func, snapshot: Snapshot, target: hl.Target, folder: Path) -> Path:
+    """A program that times the kernel once for every line that it reads."""
+    pipeline = hl.Pipeline([func])
+    arguments = {one.name: one for one in pipeline.infer_arguments()}
+    ordered = [arguments[one.name] for one in snapshot.algorithm.inputs if one.name in arguments]
+    pipeline.compile_to_static_library(str(folder / "kernel"), ordered, "kernel", target)
+    buffers, calls = [], []
+    for one in snapshot.algorithm.inputs:
+        if one.name in arguments and one.dimensions is not None:
+            buffers.append(_buffer(one.name, one.type, snapshot.sizes.inputs[one.name]))
+            calls.append(f"{one.name}.raw_buffer()")
+    for name in snapshot.algorithm.outputs:
+        output = snapshot.algorithm.func(name)
+        buffers.append(_buffer(name, output.types[0], snapshot.sizes.outputs[name]))
+        calls.append(f"{name}.raw_buffer()")
+    (folder / "main.cpp").write_text(
+        _MAIN
+        % {"buffers": "\n    ".join(buffers), "call": f"kernel({', '.join(calls)})", "seconds": TURN.sample_seconds}
+    )
+    include = f"{hl.install_dir()}/include"
+    flags = ["-std=c++17", "-O2", f"-I{include}", "-pthread", "-ldl"]
+    subprocess.run(["g++", "main.cpp", "kernel.a", "-o", "main", *flags], cwd=folder, check=True)
+    return folder / "main"
+
+
+def _buffer(name: str, kind: Type, box: tuple[tuple[float, float], ...]) -> str:
+    cpp = CPP_TYPES[kind.code].format(kind.bits) if kind.code in CPP_TYPES else "float"
+    sizes = ", ".join(str(int(high - low) + 1) for low, high in box)
+    mins = ", ".join(str(int(low)) for low, _ in box)
+    return (
+        f"Halide::Runtime::Buffer<{cpp}, {len(box)}> {name}({sizes}); {name}.set_min({mins}); "
+        f"{name}.for_each_value([]({cpp} &v) {{ v = ({cpp})(rand() % 200) / ({cpp})1; }});"
+    )
+
+
+_MAIN = """
+#include "HalideBuffer.h"
+#include "kernel.h"
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+static double now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+int main() {
+    %(buffers)s
+    std::string line;
+    while (std::getline(std::cin, line)) {
+        double start = now();
+        %(call)s;
+        double first = now() - start;
+        int calls = std::max(1, (int)(%(seconds)s / first));
+        start = now();
+        for (int i = 0; i < calls; i++) {
+            %(call)s;
+        }
+        std::printf("%%.9f\\n", (now() - start) / calls);
+        std::fflush(stdout);
+    }
+}
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
