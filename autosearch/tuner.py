@@ -38,10 +38,6 @@ from autosearch.strategies import Result as Observation
 
 BATCH = 8
 FINALISTS = 8
-ANCHORS = 2
-"""Baselines that take turns with the candidates of every batch, as a measure of the machine's pace."""
-ANCHOR_FACTOR = 3.0
-"""Baselines this much slower than the fastest take too long for that."""
 RACE_SECONDS = 6.0
 THINKING_SHARE = 0.16
 """Part of the wall time that proposing and ranking may take; more candidates are looked at where they are cheap."""
@@ -170,8 +166,7 @@ class _Session:
         measurer = Measurer(runner, self.settings.limits)
         try:
             self.measure_baselines(runner, measurer)
-            for candidate, seconds in self.anchors():
-                measurer.anchors.add(candidate, seconds)
+            self.choose_base(measurer)
             self.learn_from(self.journal.trials)
             self.search(measurer)
         except KeyboardInterrupt:
@@ -218,13 +213,13 @@ class _Session:
             seconds = min(90.0, 15.0 + 0.15 * self.settings.trials, 0.2 * max(5.0, self.settings.search_seconds_left()))
             yield autoscheduled_baselines(runner, self.snapshot, self.machine.cores, seconds)
 
-    def anchors(self) -> list[tuple[Candidate, float]]:
-        """The fastest baselines, with their seconds, the fastest last."""
+    def choose_base(self, measurer: Measurer) -> None:
+        """Let the fastest baseline tell the machine's pace."""
         records = [record for record in self.journal.trials if record.baseline and record.ok]
-        ranked = sorted(records, key=lambda record: record.seconds)[:ANCHORS]
-        close = [record for record in ranked if record.seconds <= ANCHOR_FACTOR * ranked[0].seconds]
-        contenders = [(self.baseline_contender(record), record.seconds) for record in close]
-        return [(one.candidate, seconds) for one, seconds in reversed(contenders) if one is not None]
+        fastest = min(records, key=lambda record: record.seconds, default=None)
+        contender = self.baseline_contender(fastest) if fastest is not None else None
+        if fastest is not None and contender is not None:
+            measurer.anchors.set_base(contender.candidate, fastest.seconds)
 
     def add_baseline(self, baseline: Baseline, measurement: Measurement | None) -> None:
         failure = baseline.failure if measurement is None else measurement.failure

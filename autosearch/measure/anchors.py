@@ -1,66 +1,86 @@
 """The kernels that tell the machine's pace: their times are known, and they take turns with every batch.
 
-The likelier a kernel is to feel what the candidates feel, the better it tells. So as faster schedules are found, they
-take the place of the baselines that the run starts with. A newcomer's time is taken from batches after the one in which
-it came first: there, luck had a part in it.
+The base, a baseline, sets the scale: it takes turns to the end, and what else is known is known as a multiple of its
+time. But the likelier a kernel is to feel what the candidates feel, the better it tells the pace of a moment. So the
+guide is one of the fast schedules found, and its multiple the median over all batches since it came. (Were each guide's
+time known from the guide before it, errors would add up: lucky times make guides.)
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from statistics import median
 
 from autosearch.measure.protocol import Built, Candidate, Runner
-from autosearch.measure.statistics import typical
-from autosearch.measure.turns import Anchor
+from autosearch.measure.turns import Turns
 
-MOST = 2
 FASTER = 0.85
-"""A candidate this much faster than all anchors is to become one."""
+"""A candidate this much faster than the guide is tried as the next one."""
 PROBATION = 4
-"""Times taken of a newcomer before it is an anchor."""
+"""Times taken of a newcomer before it is decided whether it is the next guide."""
+
+
+@dataclass
+class _Member:
+    built: list[Built]
+    """In each process: each has a pace of its own."""
+    ratios: list[float] = field(default_factory=list)
+    """Logarithms of its time over the base's, of every batch and process."""
 
 
 class Anchors:
-    """The anchors in every process of a runner, for a process has a pace of its own."""
+    """A base, a guide once there is one, and a newcomer at times."""
 
     def __init__(self, runner: Runner) -> None:
         self._runner = runner
-        self._known: list[tuple[float, list[Built]]] = []
-        """Seconds, and the kernel in each place; the newest last."""
-        self._newcomer: list[Built] = []
-        self._times: list[float] = []
+        self._seconds = 0.0
+        self._base: _Member | None = None
+        self._guide: _Member | None = None
+        self._newcomer: _Member | None = None
 
-    def add(self, candidate: Candidate, seconds: float) -> None:
-        """An anchor whose time is known; the oldest makes room for it."""
-        self._admit(self._build(candidate), seconds)
+    def set_base(self, candidate: Candidate, seconds: float) -> None:
+        """The kernel that sets the scale, and its time."""
+        self._base, self._seconds = self._build(candidate), seconds
 
-    def at(self, place: int) -> list[Anchor]:
-        """Those in one process."""
-        return [Anchor(built[place], seconds) for seconds, built in self._known]
+    def at(self, place: int) -> list[tuple[Built, float | None]]:
+        """The kernels in one process that take turns with all others; with its seconds the one that tells the pace."""
+        if self._base is None:
+            return []
+        known = [self._seconds if self._guide is None else None, self._known(self._guide), None]
+        members = (self._base, self._guide, self._newcomer)
+        return [(one.built[place], seconds) for one, seconds in zip(members, known, strict=True) if one is not None]
 
-    def newcomer(self, place: int) -> list[Built]:
-        """The kernel in one process that takes turns with the others until its time is known, if there is one."""
-        return self._newcomer[place : place + 1]
-
-    def observe(self, seconds: Sequence[float]) -> None:
-        """Times of the newcomer, at the usual pace."""
-        self._times += seconds
-        if len(self._times) >= PROBATION:
-            self._admit(self._newcomer, typical(self._times))
-            self._newcomer, self._times = [], []
+    def observe(self, turns: Sequence[Turns]) -> None:
+        """What the turns of those in one process gave, in the order of `at`."""
+        others = [one for one in (self._guide, self._newcomer) if one is not None]
+        for member, turn in zip(others, turns[1:], strict=True):
+            if turn.timed.times and len(turn.timed.times) == len(turns[0].timed.times):
+                pairs = zip(turn.timed.times, turns[0].timed.times, strict=True)
+                member.ratios.append(median(math.log(own / base) for own, base in pairs))
 
     def consider(self, candidate: Candidate, seconds: float) -> None:
-        """Take the fastest candidate of a batch on probation, where it is much faster than all anchors."""
-        if self._known and not self._newcomer and seconds < FASTER * min(known for known, _ in self._known):
-            self._newcomer = self._build(candidate)
+        """After a batch: whether the newcomer is the next guide, or the batch's fastest candidate might be."""
+        if self._base is None:
+            return
+        usual = self._known(self._guide) or self._seconds
+        if self._newcomer is None:
+            if seconds < FASTER * usual:
+                self._newcomer = self._build(candidate)
+        elif len(self._newcomer.ratios) >= PROBATION:
+            faster = (self._known(self._newcomer) or usual) < usual
+            leaves = self._guide if faster else self._newcomer
+            if faster:
+                self._guide = self._newcomer
+            self._newcomer = None
+            if leaves is not None:
+                self._runner.release(leaves.built)
 
-    def _build(self, candidate: Candidate) -> list[Built]:
+    def _known(self, member: _Member | None) -> float | None:
+        """Seconds of a kernel at the base's usual pace."""
+        return None if member is None or not member.ratios else self._seconds * math.exp(median(member.ratios))
+
+    def _build(self, candidate: Candidate) -> _Member | None:
         built = [self._runner.build([candidate], place)[0] for place in range(self._runner.places)]
-        return built if all(one.handle is not None for one in built) else []
-
-    def _admit(self, built: list[Built], seconds: float) -> None:
-        if built:
-            self._known.append((seconds, built))
-        if len(self._known) > MOST:
-            _, oldest = self._known.pop(0)
-            self._runner.release(oldest)
+        return _Member(built) if all(one.handle is not None for one in built) else None

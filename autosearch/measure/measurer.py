@@ -96,11 +96,9 @@ class Measurer:
 
     def _turns(self, place: int, built: Sequence[Built], best: float | None) -> list[Turns]:
         """Time all that was built in one process."""
-        newcomer = self.anchors.newcomer(place)
-        turns = take_turns(self.runner, [*newcomer, *built], self.anchors.at(place), self.effort, best)
-        known = turns[: len(newcomer)]
-        self.anchors.observe([typical(adjusted(one.timed.times, one.paces)) for one in known if one.timed.times])
-        return turns[len(newcomer) :]
+        turns, anchors = take_turns(self.runner, built, self.anchors.at(place), self.effort, best)
+        self.anchors.observe(anchors)
+        return turns
 
 
 def _join(built: Built, timed: Timed, paces: tuple[float, ...] = ()) -> Measurement:

@@ -1,7 +1,7 @@
 """Kernels timed in turn, round after round, and the machine's pace in each round.
 
 A shared machine runs half as fast in one second as in the next. Kernels that take turns feel the same pace in the same
-round, so that they can be compared; anchors, whose times are known, take their turns too and tie one batch to the next.
+round, so that they can be compared; anchors of known time take their turns too and tie one batch to the next.
 """
 
 from __future__ import annotations
@@ -16,20 +16,12 @@ from autosearch.measure.protocol import Built, Effort, Runner, Timed
 from autosearch.measure.statistics import adjusted, typical
 
 LEAST_ROUNDS = 3
-RETIRE = {1: 3.5, 4: 1.6, 7: 1.25}
-"""After so many rounds, who is this much slower than the best takes no more turns: it won't win."""
+RETIRE = {1: 3.5, 4: 1.6, 7: 1.25, 10: 1.08}
+"""After so many rounds, who is this much slower than the best takes no more turns. What may be the best gets most."""
 POLISHINGS = 8
 
 Rounds = Sequence[Sequence[float | None]]
 """Seconds: a row for each kernel, a column for each round, None where it took no turn."""
-
-
-@dataclass(frozen=True)
-class Anchor:
-    """A kernel whose time at the machine's usual pace is known, in seconds."""
-
-    built: Built
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -49,22 +41,26 @@ class _Row:
 
 
 def take_turns(
-    runner: Runner, built: Sequence[Built], anchors: Sequence[Anchor], effort: Effort, best: float | None
-) -> list[Turns]:
+    runner: Runner,
+    built: Sequence[Built],
+    anchors: Sequence[tuple[Built, float | None]],
+    effort: Effort,
+    best: float | None,
+) -> tuple[list[Turns], list[Turns]]:
     """Time kernels in turn for `effort.samples` rounds, the output checked in the first.
 
     Ends early when `effort.seconds` a kernel are spent. Those much slower than the fastest, or than `best` (seconds),
-    retire.
+    retire. The anchors, each with its seconds at the usual pace where these are known, never do. Returns what the turns
+    of the others and of the anchors gave.
     """
     rows = [_Row(one, active=one.handle is not None) for one in built]
-    anchored = [_Row(anchor.built) for anchor in anchors]
-    known = [anchor.seconds for anchor in anchors] + [None] * len(rows)
+    anchored = [_Row(anchor) for anchor, _ in anchors]
+    known = [seconds for _, seconds in anchors] + [None] * len(rows)
     turn = Effort(samples=1, seconds=effort.seconds, min_samples=1, sample_seconds=effort.sample_seconds, check=False)
     started = time.monotonic()
     rounds = 0
     while any(row.active for row in rows) and rounds < effort.samples:
-        alive = sum(row.active for row in rows) + len(anchored)
-        if rounds >= LEAST_ROUNDS and time.monotonic() - started > effort.seconds * alive:
+        if rounds >= LEAST_ROUNDS and time.monotonic() - started > effort.seconds * (len(rows) + len(anchored)):
             break
         for row in anchored:
             _turn(runner, row, turn)
@@ -76,7 +72,7 @@ def take_turns(
         pace = paces([row.samples for row in (*anchored, *rows)], known)
         _retire(rows, pace, best, RETIRE.get(rounds, float("inf")))
     pace = paces([row.samples for row in (*anchored, *rows)], known)
-    return [_outcome(row, pace) for row in rows]
+    return [_outcome(row, pace) for row in rows], [_outcome(row, pace) for row in anchored]
 
 
 def _turn(runner: Runner, row: _Row, effort: Effort) -> None:

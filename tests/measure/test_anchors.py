@@ -1,10 +1,10 @@
-"""Anchors: faster schedules take over from slow ones, with times in which luck had no part."""
+"""Anchors: a base sets the scale, and ever faster schedules tell the pace, with times in which luck had no part."""
 
 from __future__ import annotations
 
 import pytest
 
-from autosearch.measure.anchors import MOST, PROBATION, Anchors
+from autosearch.measure.anchors import PROBATION, Anchors
 from autosearch.measure.measurer import Measurer
 from autosearch.measure.protocol import Candidate, Effort, Limits
 from tests.measure.simulated import SimulatedRunner
@@ -20,45 +20,69 @@ def _runner() -> SimulatedRunner:
 
 def _measurer(runner: SimulatedRunner) -> Measurer:
     measurer = Measurer(runner, Limits(), Effort(samples=6, seconds=10.0))
-    measurer.anchors.add(SLOW, SECONDS[SLOW])
+    measurer.anchors.set_base(SLOW, SECONDS[SLOW])
     return measurer
 
 
-def test_times_are_those_at_the_anchors_pace_in_every_process() -> None:
+def _guide(anchors: Anchors, place: int = 0) -> list[tuple[Candidate, float]]:
+    """Who tells the pace, and its known seconds."""
+    return [(built.candidate, seconds) for built, seconds in anchors.at(place) if seconds is not None]
+
+
+def test_times_are_those_at_the_usual_pace_in_every_process() -> None:
     measurer = _measurer(_runner())
     found = list(measurer.measure([FAST, OTHER, FASTER], None))
     assert [one.seconds for one in found] == pytest.approx([SECONDS[one.candidate] for one in found], rel=0.05)
     assert all(len(one.paces) == len(one.times) for one in found)
 
 
-def test_a_faster_schedule_becomes_an_anchor_after_its_probation() -> None:
+def test_a_faster_schedule_becomes_the_guide_after_its_probation() -> None:
     runner = _runner()
     measurer = _measurer(runner)
     for _ in range(1 + PROBATION // runner.places):
-        assert [anchor.seconds for anchor in measurer.anchors.at(0)] == [SECONDS[SLOW]]
+        assert _guide(measurer.anchors) == [(SLOW, SECONDS[SLOW])]
         list(measurer.measure([OTHER, FASTER], None))
     for place in range(runner.places):
-        assert [a.seconds for a in measurer.anchors.at(place)] == pytest.approx(
-            [SECONDS[SLOW], SECONDS[FASTER]], rel=0.05
-        )
+        ((candidate, seconds),) = _guide(measurer.anchors, place)
+        assert candidate == FASTER and seconds == pytest.approx(SECONDS[FASTER], rel=0.05)
+        assert measurer.anchors.at(place)[0][0].candidate == SLOW  # it stays, and sets the scale
 
 
-def test_one_hardly_faster_does_not() -> None:
+def test_a_lucky_one_does_not() -> None:
+    """Taken for twice as fast by its first time, it turns out to be slower."""
+    runner = _runner()
+    measurer = _measurer(runner)
+    measurer.anchors.consider(OTHER, SECONDS[SLOW] / 2)
+    SECONDS[OTHER] = 5e-3
+    try:
+        for _ in range(PROBATION):
+            list(measurer.measure([SLOW], None))
+    finally:
+        SECONDS[OTHER] = 3.9e-3
+    assert _guide(measurer.anchors) == [(SLOW, SECONDS[SLOW])]
+    assert len(runner.kernels) == runner.places  # the base alone is kept
+
+
+def test_one_hardly_faster_is_not_tried() -> None:
     measurer = _measurer(_runner())
     list(measurer.measure([OTHER], None))
-    assert measurer.anchors.newcomer(0) == []
+    assert len(measurer.anchors.at(0)) == 1
 
 
-def test_the_oldest_makes_room_and_is_forgotten() -> None:
-    runner = _runner()
-    anchors = Anchors(runner)
-    for candidate in (SLOW, FAST, FASTER):
-        anchors.add(candidate, SECONDS[candidate])
-    assert [anchor.built.candidate for anchor in anchors.at(1)] == [FAST, FASTER]
-    assert len(runner.kernels) == MOST * runner.places
+def test_guides_do_not_drift() -> None:
+    """However many guides follow one another, times are multiples of the base's."""
+    measurer = _measurer(_runner())
+    seconds = 4e-3
+    for number in range(12):
+        seconds *= 0.8
+        candidate = Candidate(scheduled=f"guide {number}".encode())
+        SECONDS[candidate] = seconds
+        for _ in range(1 + PROBATION):
+            (found,) = list(measurer.measure([candidate], None))
+        assert found.seconds == pytest.approx(seconds, rel=0.05)
 
 
-def test_without_anchors_nobody_is_on_probation() -> None:
+def test_without_a_base_there_are_no_anchors() -> None:
     anchors = Anchors(_runner())
     anchors.consider(FAST, 1e-3)
-    assert anchors.newcomer(0) == [] and anchors.at(0) == []
+    assert anchors.at(0) == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure
 from autosearch.measure.statistics import adjusted, typical
-from autosearch.measure.turns import RETIRE, Anchor, Turns, paces, take_turns
+from autosearch.measure.turns import RETIRE, Turns, paces, take_turns
 from autosearch.schedule.schedule import Schedule
 from tests.measure.simulated import SimulatedRunner
 
@@ -62,8 +62,8 @@ def _runner(*pace: float) -> SimulatedRunner:
 
 
 def _turns(runner: SimulatedRunner, numbers: list[int], anchored: bool = True) -> list[Turns]:
-    anchors = [Anchor(runner.build([CANDIDATES[0]], 0)[0], SECONDS[0])] if anchored else []
-    return take_turns(runner, runner.build([CANDIDATES[number] for number in numbers], 0), anchors, EFFORT, None)
+    anchors = [(runner.build([CANDIDATES[0]], 0)[0], SECONDS[0])] if anchored else []
+    return take_turns(runner, runner.build([CANDIDATES[number] for number in numbers], 0), anchors, EFFORT, None)[0]
 
 
 @settings(max_examples=30, deadline=None)
@@ -96,12 +96,12 @@ def test_the_output_is_checked_once() -> None:
 
 def test_what_was_not_built_takes_no_turn() -> None:
     absent = Built(Candidate(Schedule()), failure=Failure.ILLEGAL, message="no")
-    found = take_turns(_runner(1.0), [absent], [], EFFORT, None)
+    found, _ = take_turns(_runner(1.0), [absent], [], EFFORT, None)
     assert found == [Turns(found[0].timed)] and found[0].timed.times == ()
 
 
 def test_time_is_up_after_the_least_rounds() -> None:
     runner = _runner(1.0)
     effort = Effort(samples=9, seconds=0.0)
-    found = take_turns(runner, runner.build(CANDIDATES[1:3], 0), [], effort, None)
+    found, _ = take_turns(runner, runner.build(CANDIDATES[1:3], 0), [], effort, None)
     assert [len(one.timed.times) for one in found] == [3, 3]
