@@ -71,7 +71,7 @@ class Built:
 class Effort:
     """How carefully to time. A sample is one or several calls that take at least `sample_seconds` together."""
 
-    samples: int = 24
+    samples: int = 16
     seconds: float = 0.1
     """Stop when this much has been spent timing and `min_samples` are in."""
     min_samples: int = 3
