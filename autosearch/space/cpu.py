@@ -17,7 +17,7 @@ from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
 from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.pipeline.operations import body_size, is_associative, is_scatter
 from autosearch.pipeline.snapshot import Snapshot
-from autosearch.schedule.directives import Bound, Directive, Tail
+from autosearch.schedule.directives import Bound, CloneIn, Directive, Tail
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, build_nest
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.calls import Calls
@@ -68,7 +68,8 @@ class CpuSpace:
         if self._derive is not None:
             structure = choose_structure(self.ground, chooser)
         ground = self.ground(structure.structure)
-        return Schedule(structure.steps + _Build(ground, chooser).run().steps)
+        clones = frozenset(step.directive.func for step in structure if isinstance(step.directive, CloneIn))
+        return Schedule(structure.steps + _Build(ground, chooser, clones).run().steps)
 
     def ground(self, structure: Schedule) -> Ground:
         """The algorithm after the directives of `structure`. Raises `ScheduleError` where Halide refuses them."""
@@ -93,7 +94,8 @@ class CpuSpace:
 class _Build:
     """One walk through the questions."""
 
-    def __init__(self, ground: Ground, chooser: Chooser) -> None:
+    def __init__(self, ground: Ground, chooser: Chooser, clones: frozenset[str]) -> None:
+        self.clones = clones
         self.ground = ground
         self.chooser = chooser
         self.style = choose_style(chooser, bool(ground.reductions))
@@ -160,6 +162,7 @@ class _Build:
             slides,
             accumulates,
             self.ground.is_copy(func),
+            func.name in self.clones,
         )
         return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style)
 

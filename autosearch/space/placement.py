@@ -39,6 +39,8 @@ class FuncFacts:
     """It is a reduction whose accumulators could stay in registers."""
     copies: bool
     """It computes nothing."""
+    cloned: bool = False
+    """It was made for its one consumer, to be computed where that one wants it."""
 
 
 Labels = Mapping[StageKey, Sequence[str]]
@@ -53,7 +55,8 @@ def choose_placement(
     levels = computable_levels(nest, func.name)
     by_label = {label_of(position, labels): position for position in levels}
     options, estimates = [_ROOT, *by_label], [costs.at(None, None)]
-    weights = [{Style.FREE: 1.0, Style.STAGES: TILT}.get(style, 1 / TILT)]
+    whole = {Style.FREE: 1.0, Style.STAGES: TILT}.get(style, 1 / TILT)
+    weights = [1 / TILT if facts.cloned else whole]  # at root a clone has no use: the Func itself would do
     for label, level in by_label.items():
         stores = storable_levels(nest, func.name, level) if facts.may_slide else []
         estimates.append(min(costs.at(level, store) for store in (level, *stores)))

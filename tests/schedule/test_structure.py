@@ -11,7 +11,7 @@ import halide as hl
 import numpy as np
 import pytest
 
-from autosearch.choices import RandomChooser, draw
+from autosearch.choices import RandomChooser, Replay, draw
 from autosearch.errors import ScheduleError
 from autosearch.export.python import python_module
 from autosearch.machine import Machine
@@ -20,7 +20,7 @@ from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.records.record import TrialRecord
 from autosearch.result import Result
 from autosearch.schedule.apply import apply
-from autosearch.schedule.directives import CloneIn, RFactor, Split
+from autosearch.schedule.directives import CloneIn, ComputeRoot, RFactor, Split
 from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.structure import Structures
 from autosearch.space.cpu import CpuSpace
@@ -157,3 +157,15 @@ def lowered(pipeline: hl.Pipeline, path: Path) -> str:
     """The lowered statement, without the numbers that make names unique."""
     pipeline.compile_to_lowered_stmt(str(path), pipeline.infer_arguments(), hl.StmtOutputFormat.Text, TARGET)
     return re.sub(r"(_+|\bt)\d+", "", path.read_text().replace("$", "_"))
+
+
+def test_clones_are_seldom_computed_whole(space: CpuSpace) -> None:
+    whole = total = 0
+    for seed in range(250):
+        chooser = Replay({"style": "stages"}, RandomChooser(random.Random(seed)))
+        schedule = draw(space, chooser).schedule
+        for step in schedule:
+            if isinstance(step.directive, CloneIn):
+                total += 1
+                whole += ComputeRoot() in schedule.of(StageKey(step.directive.func))
+    assert total >= 20 and whole < total / 2
