@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from autosearch.errors import MismatchError
@@ -36,6 +38,25 @@ class Journal:
             log.append(PipelineRecord(snapshot.fingerprint, name, snapshot.func_digests, snapshot.sizes.to_json()))
         return Journal(log, identity, content.of(identity))
 
+    @contextmanager
+    def turn(self, patience: float = math.inf) -> Iterator[list[TrialRecord] | None]:
+        """Measure while no other tuner with this log does, so that neither disturbs or repeats what the other measures.
+
+        Gives the trials that others have recorded since the last turn, by now among `trials`; None where they didn't
+        let go within `patience` seconds.
+        """
+        if self._log is None:
+            yield []
+            return
+        with self._log.turn(patience) as taken:
+            if not taken:
+                yield None
+                return
+            news = self._log.news().of(self.identity)
+            self.trials += news.trials
+            self.race = news.races[-1] if news.races else self.race
+            yield list(news.trials)
+
     def add(self, record: TrialRecord | RaceRecord) -> None:
         """Keep a record, on disk first."""
         if self._log is not None:
@@ -49,6 +70,10 @@ class Journal:
     def count(self) -> int:
         """Trials so far, baselines aside."""
         return sum(1 for record in self.trials if not record.baseline)
+
+    def measured(self) -> set[str]:
+        """Digests of all schedules that have been tried."""
+        return {record.schedule.digest for record in self.trials if record.schedule is not None}
 
     def baseline(self, name: str) -> TrialRecord | None:
         return next((record for record in self.trials if record.baseline == name), None)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import gzip
 import json
 import os
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +42,11 @@ class LogContent:
         return next((one for one in self.pipelines if one.pipeline == fingerprint), None)
 
 
+_POLL_SECONDS = 0.005
+
+
 class Log:
-    """A file that records are appended to, each in one write, at once."""
+    """A file that records are appended to, each in one write, at once. Several processes may share it, see `turn`."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         """Open for appending. Raises `LogError` where that isn't possible."""
@@ -53,6 +60,9 @@ class Log:
             raise LogError(f"the log {str(self.path)!r} is not a regular file; choose another path")
         self._end_cut_off_line()
         self._torn = False
+        self._known = 0
+        """Bytes from the start that this process has read, or written in a turn of its own."""
+        self._in_turn = False
 
     def append(self, record: Record) -> None:
         """Write one record. Raises `LogError` where the disk is full or the file can't be written."""
@@ -61,6 +71,8 @@ class Log:
             line = b"\n" + line
         try:
             written = os.write(self._fd, line)
+            if self._in_turn:
+                self._known = os.lseek(self._fd, 0, os.SEEK_CUR)
             self._torn = written < len(line)
             if self._torn:  # the disk filled up in the middle of the line; trying again says why
                 os.write(self._fd, b"\n")
@@ -70,8 +82,48 @@ class Log:
             raise LogError(f"can't write the log {str(self.path)!r}: {error.strerror}") from None
 
     def read(self) -> LogContent:
-        """All records now in the file."""
-        return read_log(self.path)
+        """All records now in the file. Raises `LogError` where it holds none though it isn't empty."""
+        self._known = os.fstat(self._fd).st_size
+        return _checked(os.pread(self._fd, self._known, 0).splitlines(), self.path)
+
+    def news(self) -> LogContent:
+        """The records that other processes have added since this one last read or, in a turn of its own, wrote."""
+        size = os.fstat(self._fd).st_size
+        added = os.pread(self._fd, size - self._known, self._known)
+        self._known = size
+        return _parse(added.splitlines())[0]
+
+    @contextmanager
+    def turn(self, patience: float) -> Iterator[bool]:
+        """Keep other processes out of their turns; False where they didn't let go within `patience` seconds.
+
+        The lock is advisory and ends with the process. Where the file system has none, there is nothing to wait for.
+        """
+        taken = self._lock(patience)
+        try:
+            if taken:
+                self._in_turn = True
+                self._end_cut_off_line()  # of a process that died
+            yield taken
+        finally:
+            if taken:
+                self._in_turn = False
+                fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _lock(self, patience: float) -> bool:
+        end = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return True
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    return False
+                time.sleep(_POLL_SECONDS)
+            except OSError as error:
+                if error.errno in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+                    return True
+                raise LogError(f"can't lock the log {str(self.path)!r}: {error.strerror}") from None
 
     def close(self) -> None:
         os.close(self._fd)
@@ -87,12 +139,26 @@ def read_log(path: str | os.PathLike[str]) -> LogContent:
 
     Raises `LogError` where the file can't be read, or holds no record at all though it isn't empty.
     """
+    return _checked(_lines(Path(path)), Path(path))
+
+
+def _checked(lines: Iterable[bytes], path: Path) -> LogContent:
+    content, first_error = _parse(lines)
+    if content.damaged and not (content.pipelines or content.trials or content.races):
+        raise LogError(f"{str(path)!r} is not a tuning log: {first_error}")
+    return content
+
+
+def _parse(lines: Iterable[bytes]) -> tuple[LogContent, str]:
+    """The records in some lines, and what was wrong with the first that is damaged."""
     pipelines: list[PipelineRecord] = []
     trials: list[TrialRecord] = []
     races: list[RaceRecord] = []
     damaged = 0
     first_error = ""
-    for line in _lines(Path(path)):
+    for line in lines:
+        if not line.strip():
+            continue
         try:
             record = from_json(json.loads(line))
         except (ValueError, RecursionError) as error:
@@ -109,17 +175,13 @@ def read_log(path: str | os.PathLike[str]) -> LogContent:
             races.append(record)
         else:
             trials.append(record)
-    if damaged and not (pipelines or trials or races):
-        raise LogError(f"{str(path)!r} is not a tuning log: {first_error}")
-    return LogContent(tuple(pipelines), tuple(trials), tuple(races), damaged)
+    return LogContent(tuple(pipelines), tuple(trials), tuple(races), damaged), first_error
 
 
 def _lines(path: Path) -> Iterator[bytes]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            for line in file:
-                if line.strip():
-                    yield line
+            yield from file
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error
         raise LogError(f"can't read the log {str(path)!r}: {reason}") from None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from autosearch.errors import LogError
 from autosearch.records.log import Log, LogContent, read_log
 from autosearch.records.record import PipelineRecord, RaceRecord, Record, TrialRecord, to_json
-from tests.made import blur_race, blur_records, trial, write_log
+from tests.made import TILED, blur_race, blur_records, trial, write_log
 from tests.records.drawn import RECORDS
 
 
@@ -170,3 +170,48 @@ def test_a_line_is_one_self_contained_object(tmp_path: Path) -> None:
     lines = write_log(tmp_path / "log.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines[1:]] == [to_json(one) for one in (*blur_records(), blur_race())]
     assert all({"kind", "format"} <= json.loads(line).keys() for line in lines)
+
+
+# Several processes -----------------------------------------------------------------------------------------------------
+
+
+def test_what_others_add_is_news_and_what_this_one_writes_is_not(tmp_path: Path) -> None:
+    one, other = Log(tmp_path / "log.jsonl"), Log(tmp_path / "log.jsonl")
+    first, second, third, fourth = (trial("blur", TILED, number * 1e-3) for number in range(1, 5))
+    one.append(first)
+    assert one.read() == other.read() == _content([first])
+    with one.turn(0.0) as taken:
+        assert taken and one.news() == LogContent()
+        one.append(second)
+    with other.turn(0.0) as taken:
+        assert taken and other.news() == _content([second])
+        other.append(third)
+        other.append(fourth)
+        assert other.news() == LogContent()
+    assert one.news() == _content([third, fourth]) and one.news() == LogContent()
+    one.close()
+    other.close()
+
+
+def test_only_one_has_its_turn(tmp_path: Path) -> None:
+    one, other = Log(tmp_path / "log.jsonl"), Log(tmp_path / "log.jsonl")
+    with one.turn(0.0) as first:
+        with other.turn(0.02) as second:
+            assert (first, second) == (True, False)
+        with other.turn(0.0) as second:
+            assert not second
+    with other.turn(0.0) as second:
+        assert second
+    one.close()
+    other.close()
+
+
+def test_a_turn_ends_the_line_that_another_left_unfinished(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    log, other = Log(path), trial("blur", TILED, 2e-3)
+    with path.open("ab") as file:
+        file.write(b'{"kind": "tri')
+    with log.turn(0.0):
+        log.append(other)
+    assert log.read() == _content([other], damaged=1)
+    log.close()
