@@ -22,12 +22,31 @@ class Machine:
     """Of the target's native vector."""
     cache_bytes: tuple[int, ...] = (32 << 10, 512 << 10, 16 << 20)
     """Of the data caches that one core sees, innermost first; always three."""
+    vector_registers: int = 16
+
+    @property
+    def accumulators(self) -> int:
+        """Native vectors that may stay in registers while a few others hold operands."""
+        return self.vector_registers * 3 // 4
 
 
 def this_machine(target: hl.Target, threads: int | None = None) -> Machine:
     """The machine that this process runs on, with the vectors of `target`."""
     cores = threads or len(os.sched_getaffinity(0))
-    return Machine(_cpu_name(), cores, int(target.natural_vector_size(hl.UInt(8))), _caches())
+    vector_bytes = int(target.natural_vector_size(hl.UInt(8)))
+    return Machine(_cpu_name(), cores, vector_bytes, cache_bytes(), _vector_registers(target, vector_bytes))
+
+
+def affinity() -> str:
+    """The cores that this process may run on, as in `0-3,8`."""
+    cores = sorted(os.sched_getaffinity(0))
+    ranges: list[list[int]] = []
+    for core in cores:
+        if ranges and core == ranges[-1][1] + 1:
+            ranges[-1][1] = core
+        else:
+            ranges.append([core, core])
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
 def parse_target(text: str | hl.Target) -> hl.Target:
@@ -48,6 +67,12 @@ def parse_target(text: str | hl.Target) -> hl.Target:
     return target
 
 
+def _vector_registers(target: hl.Target, vector_bytes: int) -> int:
+    """How many the instruction set has: 32 with AVX-512 and on 64-bit Arm, else 16."""
+    many = vector_bytes == 64 if target.arch == hl.TargetArch.X86 else target.arch == hl.TargetArch.ARM
+    return 32 if many and target.bits == 64 else Machine.vector_registers
+
+
 def _cpu_name() -> str:
     fields: dict[str, str] = {}
     try:
@@ -62,7 +87,8 @@ def _cpu_name() -> str:
     return f"{name} (family {fields.get('cpu family', '?')} model {fields.get('model', '?')})"
 
 
-def _caches() -> tuple[int, ...]:
+def cache_bytes() -> tuple[int, ...]:
+    """Sizes of the first, second and third data cache that the first core sees."""
     found: dict[int, int] = {}
     for index in sorted(Path("/sys/devices/system/cpu/cpu0/cache").glob("index*")):
         try:

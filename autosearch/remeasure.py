@@ -7,7 +7,7 @@ others was made for what is no longer there.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +18,10 @@ from autosearch.baselines import root_schedule
 from autosearch.errors import ArgumentError, LogError
 from autosearch.finalists import Contender, run_race
 from autosearch.journal import Journal, refuse_other_algorithm
-from autosearch.machine import parse_target, this_machine
+from autosearch.machine import affinity, parse_target, this_machine
 from autosearch.measure.local import open_runner
 from autosearch.measure.measurer import Measurement, Measurer
-from autosearch.measure.protocol import Candidate, Limits
+from autosearch.measure.protocol import Candidate, Failure, Limits, Runner
 from autosearch.measure.statistics import typical
 from autosearch.pipeline.snapshot import take
 from autosearch.pipeline.source import PipelineLike
@@ -90,39 +90,65 @@ def remeasure(
         journal = Journal.open(into, identity, snapshot, stack)
         limits = Limits()
         runner = open_runner(snapshot, parsed, inputs or {}, seed, limits, machine.cores, stack)
+        stack.enter_context(journal.turn())
         measurer = Measurer(runner, limits)
         measurer.reference(Candidate(root_schedule(snapshot.algorithm)))
-        found: list[Measurement] = []
-        candidates = [Candidate(schedule) for _, schedule in chosen]
-        for start in range(0, len(candidates), BATCH):
-            found += measurer.measure(candidates[start : start + BATCH], None)
-        known = {record.schedule.digest for record in journal.trials if record.schedule is not None}
-        for one, (_, schedule) in zip(found, chosen, strict=True):
-            if schedule.digest not in known:
-                failure = one.failure.value if one.failure is not None else ""
-                journal.add(
-                    TrialRecord(
-                        identity, SOURCE, schedule, None, one.times, failure, one.message, one.compile_seconds,
-                        seed=seed, paces=one.paces,
-                    )
-                )  # fmt: skip
+        found = _measure(measurer, [schedule for _, schedule in chosen])
+        _record(journal, found, seed)
         runner.limit(limits)
-        good = [number for number, one in enumerate(found) if one.times]
-        race = run_race(runner, [Contender(str(n), candidates[n], chosen[n][1]) for n in good], seconds, seed)
-    now: dict[int, float] = {}
+        now = _race(runner, found, seconds, seed)
+    return _judge(chosen, found, now)
+
+
+def _measure(measurer: Measurer, schedules: Sequence[Schedule]) -> list[Measurement]:
+    found: list[Measurement] = []
+    for start in range(0, len(schedules), BATCH):
+        found += measurer.measure([Candidate(one) for one in schedules[start : start + BATCH]], None)
+    return found
+
+
+def _record(journal: Journal, found: Sequence[Measurement], seed: int) -> None:
+    """Put what was measured into the log, but for schedules that it holds already."""
+    known = journal.measured()
+    for one in found:
+        schedule = one.candidate.schedule
+        if schedule is not None and schedule.digest not in known:
+            failure = one.failure.value if one.failure is not None else ""
+            journal.add(
+                TrialRecord(
+                    journal.identity, SOURCE, schedule, None, one.times, failure, one.message, one.compile_seconds,
+                    seed=seed, paces=one.paces, affinity=affinity(),
+                )
+            )  # fmt: skip
+
+
+def _race(runner: Runner, found: Sequence[Measurement], seconds: float, seed: int) -> list[float | None]:
+    """Seconds of each that ran, timed in turn with the others."""
+    good = [number for number, one in enumerate(found) if one.times]
+    race = run_race(
+        runner, [Contender(str(n), found[n].candidate, found[n].candidate.schedule) for n in good], seconds, seed
+    )
+    now: list[float | None] = [None] * len(found)
     for number, row in zip(good, race.samples, strict=True):
-        if samples := [one for one in row if one is not None]:
-            now[number] = typical(samples)
-    fastest, before = min(now.values(), default=1.0), chosen[0][0]
-    result = []
-    for number, ((recorded, schedule), one) in enumerate(zip(chosen, found, strict=True)):
-        if number in now:
-            relative = now[number] / fastest / (recorded / before)
-            result.append(Remeasured(schedule, recorded, now[number], relative=relative))
+        samples = [one for one in row if one is not None]
+        now[number] = typical(samples) if samples else None
+    return now
+
+
+def _judge(
+    chosen: Sequence[tuple[float, Schedule]], found: Sequence[Measurement], now: Sequence[float | None]
+) -> list[Remeasured]:
+    """Each schedule then and now, against the fastest of then and of now."""
+    before, fastest = chosen[0][0], min((one for one in now if one is not None), default=1.0)
+    rows = []
+    for (recorded, schedule), one, seconds in zip(chosen, found, now, strict=True):
+        if seconds is not None:
+            relative = seconds / fastest / (recorded / before)
+            rows.append(Remeasured(schedule, recorded, seconds, relative=relative))
         else:
-            failure = one.failure.value if one.failure is not None else "crash"
-            result.append(Remeasured(schedule, recorded, None, failure, one.message or "it failed in the race"))
-    return result
+            failure = one.failure.value if one.failure is not None else Failure.CRASH.value
+            rows.append(Remeasured(schedule, recorded, None, failure, one.message or "it failed in the race"))
+    return rows
 
 
 def _fastest(content: LogContent, fingerprint: str, top: int) -> list[tuple[float, Schedule]]:

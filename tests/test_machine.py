@@ -8,7 +8,7 @@ import halide as hl
 import pytest
 
 from autosearch.errors import TargetError
-from autosearch.machine import Machine, parse_target, this_machine
+from autosearch.machine import Machine, affinity, parse_target, this_machine
 from tests.conftest import TARGET
 
 
@@ -57,4 +57,18 @@ def test_targets_that_can_t_be_tuned_for_are_refused(text: str, says: str) -> No
 
 
 def test_a_machine_has_sensible_defaults() -> None:
-    assert Machine() == Machine("unknown", 2, 32, (32 << 10, 512 << 10, 16 << 20))
+    assert Machine() == Machine("unknown", 2, 32, (32 << 10, 512 << 10, 16 << 20), 16)
+
+
+@pytest.mark.parametrize(
+    ("target", "registers"), [("x86-64-linux-avx2", 16), ("x86-64-linux-avx512_skylake", 32), ("arm-64-linux", 32)]
+)
+def test_wider_instruction_sets_have_more_registers(target: str, registers: int) -> None:
+    machine = this_machine(hl.Target(target))
+    assert machine.vector_registers == registers and 0 < machine.accumulators < registers
+
+
+@pytest.mark.parametrize(("cores", "text"), [({0}, "0"), ({0, 1}, "0-1"), ({0, 2, 3, 4, 9}, "0,2-4,9")])
+def test_the_cores_that_may_be_used_are_told(monkeypatch: pytest.MonkeyPatch, cores: set[int], text: str) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: cores)
+    assert affinity() == text

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from autosearch.errors import ArgumentError, LogError, MismatchError
+from autosearch.records.identity import Identity
 from autosearch.records.log import Log, read_log
 from autosearch.remeasure import Remeasured, remeasure, table
 from autosearch.schedule.schedule import Schedule
-from tests.conftest import random_proposal
+from tests.conftest import random_proposal, snapshot_of
 from tests.made import ROOT, TILED, identity_of, trial, write_log
 from tests.samples import blur, matmul
 
@@ -36,10 +37,8 @@ def log(tmp_path: Path) -> Path:
     return path
 
 
-def identity_of_blur():  # type: ignore[no-untyped-def]
+def identity_of_blur() -> Identity:
     """Where the sample `blur` is measured here."""
-    from tests.conftest import snapshot_of
-
     return identity_of(snapshot_of("blur"))
 
 

@@ -246,6 +246,7 @@ class _Build:
             *self.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars}),
             self.style,
             ground.machine.cores,
+            ground.machine.accumulators,
             not ground.reductions.isdisjoint(ground.calls[stage.key]),
         )
 

@@ -251,6 +251,7 @@ class _Costs:
         self.func = func
         self.facts = facts
         self.machine = machine
+        self.registers = machine.accumulators * machine.vector_bytes
         self.whole = max(1, _volume(nest.regions.funcs[func.name]))
         self.element = sum(kind.bytes for kind in func.types)
 
@@ -275,12 +276,12 @@ class _Costs:
         # What slides is folded: only what one production needs stays in use.
         size = (_volume(box) if share < 1.0 else _volume(held)) * self.element
         travel = self.travel(size) + self.facts.rounds * self.travel(min(size, self.facts.revisited * self.element))
-        loads = 0 if size <= _REGISTERS * self.machine.vector_bytes else self.facts.uses
+        loads = 0 if size <= self.registers else self.facts.uses
         return cores * (again * (self.facts.work + _STORE) + loads + travel) + _STARTING * times / self.whole
 
     def travel(self, size: float) -> float:
         """Operations' worth of storing an element and loading it again, by the cache that holds so many bytes."""
-        if size <= _REGISTERS * self.machine.vector_bytes:
+        if size <= self.registers:
             return _IN_REGISTER
         for cache, cost in zip(self.machine.cache_bytes, _TRAVEL, strict=False):
             if size <= cache:
@@ -294,8 +295,8 @@ _STORE = 2.0
 _TRAVEL = (2.0, 6.0, 20.0, 60.0)
 """Cost of an element's way through the first, second and third cache, and memory, where an operation or a load is one
 of the lanes of a vector instruction."""
-_REGISTERS, _IN_REGISTER = 12, 0.1
-"""Vectors that may stay in registers, and the cost of an element there."""
+_IN_REGISTER = 0.1
+"""Cost of an element that never leaves its register."""
 _STARTING = 20.0
 """Cost of starting a production: loop overhead, tails."""
 

@@ -34,8 +34,6 @@ _WORTH_THREADS = 50_000
 """Operations of a stage from which on waking other threads pays."""
 _SHORT = 4
 """Extents up to this are channels, not worth a tile of their own."""
-_REGISTERS = 12
-"""Accumulators that leave a few of sixteen vector registers for operands."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +66,8 @@ class StageFacts:
     """Variables whose extent is the same wherever the stage is computed: a split that divides it leaves no tail."""
     style: Style
     cores: int
+    accumulators: int
+    """Native vectors that a register tile should not exceed."""
     reads_reduction: bool
     """It reads a reduction, which could accumulate for one register tile of this stage at a time."""
 
@@ -141,7 +141,7 @@ class _Rules:
                 continue
             whole = name in self.facts.constant and self.left[name] == self.facts.extents[name]
             inside = not self.facts.at_root and not self.facts.slides
-            covers = inside and not reduction and self.copies * self.left[name] <= _REGISTERS
+            covers = inside and not reduction and self.copies * self.left[name] <= self.facts.accumulators
             counts, weights = self.nestable(name, *_unrolls(self.left[name], budget, whole, covers))
             if lanes:
                 weights = tilted(weights, [count == self.left[name] for count in counts])
@@ -201,16 +201,19 @@ class _Rules:
     def register_weights(self, name: str, counts: Sequence[int]) -> list[float]:
         """How likely each count is in a register tile: enough accumulators to hide latency, few enough to fit."""
         if not self.facts.at_root:
-            whole = self.copies * self.left[name] <= _REGISTERS
+            whole = self.copies * self.left[name] <= self.facts.accumulators
             return [TILT if count == self.left[name] and whole else 1.0 if count == 1 else 0.1 for count in counts]
         if not self.facts.reads_reduction or self.is_short(name):
             return [4.0 if count == 1 else 0.1 for count in counts]
         pure = [one for one in self.order if one in self.facts.stage.pure_vars and not self.is_short(one)]
-        if name != pure[-1] and self.copies < _REGISTERS // 2:  # some for a next variable: a square tile loads least
+        if name != pure[-1] and self.copies < self.facts.accumulators // 2:  # a square tile loads least
             return [2.0 if count == 1 else 4.0 if self.copies * count <= 4 else 0.5 for count in counts]
         weights = []
         for count in counts:
-            fits, many = self.copies * count <= _REGISTERS, self.copies * count > _REGISTERS // 2
+            fits, many = (
+                self.copies * count <= self.facts.accumulators,
+                self.copies * count > self.facts.accumulators // 2,
+            )
             weights.append((TILT if many else 2.0) if fits else 0.1)
         return weights
 
@@ -266,8 +269,10 @@ class _Rules:
         remaining = list(names)
         while len(remaining) > 1:
             legal = self.may_be_next(remaining)
-            first = 0.5 if role == OUTER and self.facts.at_root and self.facts.style is Style.REGISTERS else 0.85
-            weights = [first] + [(1.0 - first) / max(1, len(legal) - 1)] * (len(legal) - 1)
+            registers = role == OUTER and self.facts.at_root and self.facts.style is Style.REGISTERS
+            weights = (
+                _turned(len(legal), remaining[0] == names[0] and bool(chosen)) if registers else _in_order(len(legal))
+            )
             key = f"{self.prefix}/order/{role}/{len(chosen)}"
             answer = str(self.chooser.choose(key, legal, weights))
             chosen.append(answer)
@@ -335,6 +340,24 @@ class _Rules:
             answer = self.chooser.choose(f"{self.prefix}/tail/{name}", [tail.value for tail in legal], weights)
             result[name] = Tail(answer)
         return result
+
+
+def _in_order(count: int) -> list[float]:
+    """How likely each of the loops left is to be the next: the first most of the time."""
+    return [0.85] + [0.15 / max(1, count - 1)] * (count - 1)
+
+
+def _turned(count: int, passed_over: bool) -> list[float]:
+    """The same where the first variable may as well end up outermost, so that what it alone selects is read once.
+
+    `passed_over`: it isn't the innermost, and is likely to be passed over again.
+    """
+    if count == 1:
+        return [1.0]
+    first = 0.2 if passed_over else 0.5
+    if count == 2:
+        return [first, 1.0 - first]
+    return [first, 0.9 - first] + [0.1 / (count - 2)] * (count - 2)
 
 
 @lru_cache(maxsize=4096)

@@ -76,7 +76,7 @@ def _facts(extents: dict[str, int], ordered: bool = False) -> StageFacts:
     return StageFacts(
         stage, extents, 8, frozenset({"kx"}) & set(extents), ("x", "y"), frozenset({"x", "y"}), ordered, at_root=True,
         body=6, slides=False, may_be_empty=False, nested=dict(extents), exact=frozenset(), style=Style.FREE, cores=2,
-        reads_reduction=False,
+        accumulators=12, reads_reduction=False,
     )  # fmt: skip
 
 
