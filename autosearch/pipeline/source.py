@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import inspect
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,9 @@ _ACCEPTED = (
     "an hl.Pipeline, an hl.Func, a list of output Funcs, a Python generator class, the path of a .hlpipe file, or a "
     "function without arguments that builds one of these"
 )
+
+
+_REHEARSAL_SECONDS = 60.0
 
 
 def to_pipeline(given: PipelineLike, target: hl.Target) -> hl.Pipeline:
@@ -88,11 +92,31 @@ def _of_file(path: Path) -> hl.Pipeline:
         data = path.read_bytes()
     except OSError as error:
         raise PipelineError(f"can't read {str(path)!r}: {error.strerror}") from None
-    read_pipeline(data)  # refuses what Halide's own reader would crash on
+    read_pipeline(data)
+    _rehearse(path)
+    return load_serialized(data, str(path))
+
+
+def load_serialized(data: bytes, name: str) -> hl.Pipeline:
+    """The pipeline in bytes that Halide wrote; of others it may die. Raises `PipelineError`."""
     try:
         return hl.deserialize_pipeline(data, hl.deserialize_parameters(data))
     except (hl.HalideError, RuntimeError) as error:
-        raise PipelineError(f"Halide can't load {str(path)!r}: {_first_line(error)}") from error
+        raise PipelineError(f"Halide can't load {name!r}: {_first_line(error)}") from error
+
+
+def _rehearse(path: Path) -> None:
+    """Load a file in a process that may die of it. Raises `PipelineError` where it does."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "autosearch.pipeline.rehearsal", str(path)],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=_REHEARSAL_SECONDS,
+        )  # fmt: skip
+        how = f"Halide dies reading it (status {done.returncode})" if done.returncode else ""
+    except subprocess.TimeoutExpired:
+        how = f"Halide is not done reading it after {_REHEARSAL_SECONDS:.0f} s"
+    if how:
+        raise PipelineError(f"{str(path)!r} is damaged, or not a pipeline serialized by Halide 21: {how}")
 
 
 def _of_generator(cls: type, target: hl.Target) -> hl.Pipeline:
