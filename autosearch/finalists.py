@@ -1,14 +1,19 @@
-"""The decision: the best schedules found and the baselines, timed in turn, round after round."""
+"""The decision: the best schedules found and the baselines, timed in turn, round after round.
+
+The race ends when one is clearly faster than all others, or the time is up: then those not told apart tie. The winner
+must also be right on a second input and at an odd size; where it isn't, the next one wins.
+"""
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import median
 
-from autosearch.measure.protocol import Built, Candidate, Effort, Runner
+from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Runner
+from autosearch.measure.statistics import paired_ratio
 from autosearch.schedule.schedule import Schedule
 
 LEAST_ROUNDS = 5
@@ -19,6 +24,10 @@ CLOSE = 1.15
 """A contender whose median is this much longer than the fastest's sits out most rounds: it won't win any more."""
 HOPELESS, HOPELESS_ROUNDS = 20.0, 2
 """One this much slower takes part in so few rounds only: it would take most of the time."""
+LOOK_EVERY, CLEAR = 10, 0.999
+"""After each so many rounds it is looked whether the winner is clear, at this level of confidence."""
+ELSEWHERE = {Inputs.SECOND: "on a second input", Inputs.ODD: "at an odd size"}
+_CHECK = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.0)
 
 
 @dataclass(frozen=True)
@@ -36,12 +45,34 @@ class Race:
 
     contenders: tuple[Contender, ...]
     samples: tuple[tuple[float | None, ...], ...]
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """By name: why one that failed did."""
+
+    def without(self, name: str, reason: str) -> Race:
+        """The same without a contender's samples."""
+        samples = tuple(
+            (None,) * len(row) if one.name == name else row
+            for one, row in zip(self.contenders, self.samples, strict=True)
+        )
+        return Race(self.contenders, samples, {**self.failures, name: reason})
+
+    @property
+    def fastest(self) -> Contender | None:
+        """Who has the least median, if anybody ran."""
+        medians = {place: _median(row) for place, row in enumerate(self.samples) if any(row)}
+        return self.contenders[min(medians, key=medians.__getitem__)] if medians else None
 
 
-def run_race(runner: Runner, contenders: Sequence[Contender], seconds: float, seed: int) -> Race:
-    """Time all contenders in one process, in a new random order each round, for about `seconds`."""
+def run_race(runner: Runner, contenders: Sequence[Contender], seconds: float, seed: int, cold: bool = False) -> Race:
+    """Time all contenders in one process, in a new random order each round, for about `seconds` at most."""
     built = runner.build([contender.candidate for contender in contenders], place=0)
     samples: list[list[float | None]] = [[] for _ in contenders]
+    failures = {
+        contender.name: _why(one.failure, one.message)
+        for contender, one in zip(contenders, built, strict=True)
+        if one.failure is not None
+    }
+    effort = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.002, cold=cold)
     generator = random.Random(seed)
     alive = [place for place, one in enumerate(built) if one.handle is not None]
     rounds, spent = 0, 0.0
@@ -52,19 +83,65 @@ def run_race(runner: Runner, contenders: Sequence[Contender], seconds: float, se
             row.append(None)
         started = time.monotonic()
         for place in order:
-            samples[place][rounds] = _sample(runner, built[place], first=rounds == 0)
-            if samples[place][rounds] is None:
+            timed = runner.run(built[place], replace(effort, check=rounds == 0))
+            if timed.times:
+                samples[place][rounds] = timed.times[0]
+            else:
+                failures[contenders[place].name] = _why(timed.failure, timed.message)
+                samples[place] = [None] * (rounds + 1)
                 alive.remove(place)
         rounds += 1
+        if rounds % LOOK_EVERY == 0 and _is_clear(samples):
+            break
         if rounds > HOPELESS_ROUNDS:  # before, the slowest take nearly all of it
             spent += time.monotonic() - started
     runner.release(built)
-    return Race(tuple(contenders), tuple(tuple(row) for row in samples))
+    return Race(tuple(contenders), tuple(tuple(row) for row in samples), failures)
 
 
-def _sample(runner: Runner, built: Built, first: bool) -> float | None:
-    timed = runner.run(built, Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.002, check=first))
-    return timed.times[0] if timed.times else None
+def confirm(runner: Runner, race: Race, reference: Candidate) -> Race:
+    """Check the winner on a second input and at an odd size, where `reference` itself runs; if it's wrong, the next one.
+
+    At an odd size a schedule may refuse to run, as it does where its tiles don't fit, but not be wrong.
+    """
+    known = runner.build([reference], place=0)[0]
+    usable = [inputs for inputs in ELSEWHERE if runner.publish(known, _CHECK, inputs).failure is None]
+    while (winner := race.fastest) is not None:
+        built = runner.build([winner.candidate], place=0)[0]
+        reason = next((why for inputs in usable if (why := _wrong(runner, built, inputs))), "")
+        runner.release([built])
+        if not reason:
+            break
+        race = race.without(winner.name, reason)
+    runner.release([known])
+    return race
+
+
+def _wrong(runner: Runner, built: Built, inputs: Inputs) -> str:
+    """Why a kernel fails on these inputs; "" where it doesn't."""
+    timed = runner.run(built, _CHECK, inputs)
+    refuses = inputs is Inputs.ODD and timed.failure in (Failure.BOUNDS, Failure.RUNTIME) and not timed.checked
+    if timed.failure is None or refuses:
+        return ""
+    return f"{ELSEWHERE[inputs]}: {_why(timed.failure, timed.message)}"
+
+
+def _why(failure: Failure | None, message: str) -> str:
+    return f"{failure.value}: {message}" if failure is not None else message
+
+
+def _is_clear(samples: Sequence[Sequence[float | None]]) -> bool:
+    """Whether one contender is faster than every other beyond doubt; the level is strict, for this is asked often."""
+    fastest = min(samples, key=_median)
+    for row in samples:
+        pairs = [(a, b) for a, b in zip(row, fastest, strict=True) if a is not None and b is not None]
+        if row is fastest or not any(row) or _median(row) > HOPELESS * _median(fastest):
+            continue
+        if len(pairs) < LEAST_ROUNDS:
+            return False
+        if paired_ratio([a for a, _ in pairs], [b for _, b in pairs], confidence=CLEAR).low <= 1.0:
+            return False
+    return True
 
 
 def _goes_on(rounds: int, spent: float, seconds: float) -> bool:

@@ -137,12 +137,24 @@ class Result:
             names = [contender for contender, _ in self.race.contenders]
             winner = self._winner_place()
             if name in names and winner is not None:
-                slow, fast = self.race.samples[names.index(name)], self.race.samples[winner]
-                pairs = [(a, b) for a, b in zip(slow, fast, strict=True) if a is not None and b is not None]
+                pairs = _pairs(self.race.samples[names.index(name)], self.race.samples[winner])
                 if pairs:
-                    return paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
+                    return _ratio(pairs)
         record = next(one for one in self.records if one.baseline == name and one.ok)
         return unpaired_ratio(record.samples, self._winner[1])
+
+    @cached_property
+    def ties(self) -> tuple[str, ...]:
+        """Who else in the race can't be told apart from the winner: the time for it was up before that was clear."""
+        winner = self._winner_place() if self.race is not None else None
+        if self.race is None or winner is None:
+            return ()
+        names = []
+        for place, (name, _) in enumerate(self.race.contenders):
+            pairs = _pairs(self.race.samples[place], self.race.samples[winner])
+            if place != winner and pairs and not _ratio(pairs).significant:
+                names.append(name)
+        return tuple(names)
 
     def _winner_place(self) -> int | None:
         assert self.race is not None
@@ -197,7 +209,8 @@ class Result:
         """The result in a few lines: times, speed-ups with intervals, failures."""
         failed = sum(1 for record in self.records if not record.ok and not record.baseline)
         count = sum(1 for record in self.records if not record.baseline)
-        lines = [f"best of {count} trials ({failed} failed): {format_seconds(self.best_time)}"]
+        tie = f", in a tie with {len(self.ties)} others of the race" if self.ties else ""
+        lines = [f"best of {count} trials ({failed} failed): {format_seconds(self.best_time)}{tie}"]
         for name, seconds in sorted(self.baselines.items(), key=lambda item: item[1]):
             ratio = self.speedup(name)
             verdict = "" if ratio.significant else "  (no significant difference)"
@@ -249,6 +262,15 @@ def apply_checked(schedule: Schedule, pipeline: PipelineLike, expected: Snapshot
     if scheduled:
         raise ScheduleError("the pipeline already carries a schedule, and Halide can't undo one: build it without")
     apply(schedule, handle, algorithm)
+
+
+def _pairs(one: Sequence[float | None], other: Sequence[float | None]) -> list[tuple[float, float]]:
+    """The samples of rounds that both took part in."""
+    return [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
+
+
+def _ratio(pairs: Sequence[tuple[float, float]]) -> Ratio:
+    return paired_ratio([slow for slow, _ in pairs], [fast for _, fast in pairs])
 
 
 def _present(row: Sequence[float | None]) -> list[float]:

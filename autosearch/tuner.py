@@ -17,12 +17,12 @@ from autosearch.choices import Proposal, Trace
 from autosearch.cost_model.prior import shipped_prior
 from autosearch.cost_model.pruner import Pruner
 from autosearch.errors import ArgumentError, ScheduleError
-from autosearch.finalists import Contender, run_race
+from autosearch.finalists import Contender, Race, confirm, run_race
 from autosearch.journal import Journal
-from autosearch.machine import Machine, parse_target, this_machine
+from autosearch.machine import Machine, affinity, parse_target, this_machine
 from autosearch.measure.local import LocalRunner, open_runner
 from autosearch.measure.measurer import Measurement, Measurer, Stopwatch
-from autosearch.measure.protocol import Candidate, Limits
+from autosearch.measure.protocol import Candidate, Effort, Inputs, Limits
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.pipeline.source import PipelineLike
 from autosearch.progress import Reporter, Status, default_reporter
@@ -41,6 +41,8 @@ FINALISTS = 8
 RACE_SECONDS = 6.0
 THINKING_SHARE = 0.16
 """Part of the wall time that proposing and ranking may take; more candidates are looked at where they are cheap."""
+_COURTESY = 0.05
+"""Seconds after a batch in which another tuner with the same log may take its turn."""
 
 
 def tune(
@@ -55,6 +57,8 @@ def tune(
     timeout: float | None = None,
     progress: bool | Reporter = True,
     cost_model: bool = True,
+    tolerance: float | None = None,
+    cold_cache: bool = False,
 ) -> Result:
     """Search for a fast schedule of a Halide pipeline by compiling and timing real kernels.
 
@@ -71,32 +75,37 @@ def tune(
     timeout: seconds for the whole call. Ctrl-C, too, ends the search but not the result.
     progress: whether to show it (a live display on a terminal, plain lines elsewhere), or a `Reporter` of your own.
     cost_model: whether to rank proposals with a learned model and measure only the promising ones.
+    tolerance: the relative difference from the reference that floats may have, where the one that follows from the
+        algorithm (see `autosearch.measure.check`) won't do.
+    cold_cache: whether to empty the caches before each sample. Such trials don't count for runs with warm caches.
 
     Raises `ArgumentError`, `TargetError`, `PipelineError`, `InputError`, `SizeError`, `LogError`, `MismatchError` or
     `MeasureError`, each saying what to do; what was measured is in the log all the same.
     """
-    _check_arguments(trials, strategy, timeout)
+    _check_arguments(trials, strategy, timeout, tolerance)
     started = time.monotonic()
     parsed = parse_target(target)
     snapshot = take(pipeline, parsed, inputs)
     machine = this_machine(parsed)
-    identity = identify(snapshot.fingerprint, snapshot.sizes, str(parsed), machine)
+    identity = identify(snapshot.fingerprint, snapshot.sizes, str(parsed), machine, cold_cache)
     reporter = default_reporter(progress) if isinstance(progress, bool) else progress
     with ExitStack() as stack:
         stack.callback(reporter.close)
         journal = Journal.open(log, identity, snapshot, stack)
-        settings = _Settings(trials, seed, started, timeout, strategy, cost_model)
+        settings = _Settings(trials, seed, started, timeout, strategy, cost_model, tolerance, cold_cache)
         session = _Session(snapshot, parsed, machine, inputs or {}, journal, settings, reporter, stack)
         return session.run()
 
 
-def _check_arguments(trials: int, strategy: str, timeout: float | None) -> None:
+def _check_arguments(trials: int, strategy: str, timeout: float | None, tolerance: float | None) -> None:
     if not isinstance(trials, int) or isinstance(trials, bool) or trials < 1:
         raise ArgumentError(f"trials must be a whole number of at least 1, but is {trials!r}")
     if strategy not in STRATEGIES:
         raise ArgumentError(f"there is no strategy {strategy!r}; choose one of {', '.join(STRATEGIES)}")
     if timeout is not None and not timeout > 0:
         raise ArgumentError(f"timeout must be a positive number of seconds, but is {timeout!r}")
+    if tolerance is not None and not 0 <= tolerance < 1:
+        raise ArgumentError(f"tolerance must be a relative difference from 0 up to 1, but is {tolerance!r}")
 
 
 @dataclass(frozen=True)
@@ -107,6 +116,8 @@ class _Settings:
     timeout: float | None
     strategy: str
     cost_model: bool
+    tolerance: float | None = None
+    cold: bool = False
     limits: Limits = field(default_factory=Limits)
 
     def elapsed(self) -> float:
@@ -117,6 +128,10 @@ class _Settings:
         if self.timeout is None:
             return float("inf")
         return self.timeout - self.race_seconds() - 1.0 - self.elapsed()
+
+    def patience(self) -> float:
+        """Seconds that another tuner with the same log may be waited for."""
+        return float("inf") if self.timeout is None else max(0.0, self.timeout - self.elapsed())
 
     def race_seconds(self) -> float:
         return RACE_SECONDS if self.timeout is None else min(RACE_SECONDS, 0.15 * self.timeout)
@@ -163,9 +178,10 @@ class _Session:
         if self.journal.race is not None and self.journal.count >= self.settings.trials:
             return self.result()  # nothing left to do
         runner = self.start()
-        measurer = Measurer(runner, self.settings.limits)
+        measurer = Measurer(runner, self.settings.limits, Effort(cold=self.settings.cold))
         try:
-            self.measure_baselines(runner, measurer)
+            with self.journal.turn():
+                self.measure_baselines(runner, measurer)
             self.choose_base(measurer)
             self.learn_from(self.journal.trials)
             self.search(measurer)
@@ -173,7 +189,9 @@ class _Session:
             self.reporter.note("interrupted: deciding among what was found (interrupt again to skip that)")
             runner.reset()
         try:
-            self.race(runner)
+            with self.journal.turn(self.settings.patience()) as others:
+                if others is not None:
+                    self.race(runner)
         except KeyboardInterrupt:
             self.reporter.note("interrupted again: taking the fastest trial")
         return self.result()
@@ -182,7 +200,7 @@ class _Session:
         """Worker processes on shared inputs."""
         runner = open_runner(
             self.snapshot, self.target, self.inputs, self.settings.seed, self.settings.limits,
-            max(2, self.machine.cores), self.stack,
+            max(2, self.machine.cores), self.stack, self.settings.tolerance,
         )  # fmt: skip
         runner.warm_up()
         return runner
@@ -238,6 +256,7 @@ class _Session:
                 baseline.name,
                 baseline.note,
                 paces=measurement.paces if measurement is not None else (),
+                affinity=affinity(),
             )
         )
         self.show("baselines")
@@ -262,7 +281,7 @@ class _Session:
                     except ScheduleError:
                         continue
                 seeds.append(Proposal(imitation.trace, imitation.schedule))
-        measured = {record.schedule.digest for record in self.journal.trials if record.schedule is not None}
+        measured = self.journal.measured()
         return [seed for seed in seeds if seed.schedule.digest not in measured]
 
     # Search --------------------------------------------------------------------------------------------------------
@@ -282,9 +301,13 @@ class _Session:
             if not batch:
                 self.reporter.note("the space holds no more schedules")
                 return
-            predicted = self.predict(batch) if self.pruner.ready else None
-            self.measure(measurer, batch, predicted)
+            with self.journal.turn(self.settings.patience()) as others:
+                if others is None:
+                    return
+                self.measure(measurer, self.still_new(batch, others))
             many = self.adapt(many, self.thinking.seconds - thought, time.monotonic() - before)
+            if others:
+                time.sleep(_COURTESY)
 
     def choose(self, few: int, many: int) -> list[Proposal]:
         """A batch to measure: the most promising of many proposals."""
@@ -305,8 +328,20 @@ class _Session:
         wanted = many * THINKING_SHARE * total / max(thought, 1e-3)
         return int(max(2 * BATCH, min(wanted, 2 * many, 64 * BATCH)))
 
-    def measure(self, measurer: Measurer, batch: Sequence[Proposal], predicted: Sequence[float] | None) -> None:
+    def still_new(self, batch: Sequence[Proposal], others: Sequence[TrialRecord]) -> list[Proposal]:
+        """Those of a batch that no other tuner with this log has tried meanwhile; what they learned is learned here."""
+        if not others:
+            return list(batch)
+        self.learn_from(others)
+        measured = self.journal.measured()
+        return [one for one in batch if one.schedule.digest not in measured][
+            : max(0, self.settings.trials - self.journal.count)
+        ]
+
+    def measure(self, measurer: Measurer, batch: Sequence[Proposal]) -> None:
         """Measure a batch; each result is recorded as soon as it is known, and learned from at the end."""
+        with self.thinking:
+            predicted = self.predict(batch) if self.pruner.ready else None
         candidates = [Candidate(proposal.schedule) for proposal in batch]
         records = []
         for place, measurement in enumerate(measurer.measure(candidates, self.journal.best())):
@@ -323,6 +358,7 @@ class _Session:
                 self.settings.seed,
                 predicted=predicted[place] if predicted is not None else None,
                 paces=measurement.paces,
+                affinity=affinity(),
             )
             self.journal.add(record)
             records.append(record)
@@ -358,7 +394,8 @@ class _Session:
         if len(contenders) < 2:
             return
         self.show("race")
-        race = run_race(runner, contenders, self.settings.race_seconds(), self.settings.seed)
+        race = run_race(runner, contenders, self.settings.race_seconds(), self.settings.seed, self.settings.cold)
+        race = self.confirmed(runner, race)
         self.journal.add(
             RaceRecord(
                 self.journal.identity,
@@ -366,8 +403,19 @@ class _Session:
                 race.samples,
                 self.settings.elapsed(),
                 self.journal.count,
+                race.failures,
             )
         )
+
+    def confirmed(self, runner: LocalRunner, race: Race) -> Race:
+        """The race with a winner that is right elsewhere too; unchecked where there is no time for it."""
+        root = self.journal.baseline(ROOT)
+        if root is None or not root.ok or self.settings.patience() < len(Inputs) * root.seconds:
+            return race
+        race = confirm(runner, race, Candidate(root_schedule(self.snapshot.algorithm)))
+        for name, reason in race.failures.items():
+            self.reporter.note(f"{name} is out of the race: {reason}")
+        return race
 
     def contenders(self) -> list[Contender]:
         """Baselines that ran, and the fastest trials, each schedule once."""

@@ -56,6 +56,10 @@ def tune(
     strategy: Annotated[str, typer.Option("--strategy", "-s", help=f"one of {', '.join(STRATEGIES)}")] = "genetic",
     seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
     timeout: Annotated[float | None, typer.Option(help="seconds for everything")] = None,
+    tolerance: Annotated[
+        float | None, typer.Option(help="relative difference that floats may have; by default as the algorithm demands")
+    ] = None,
+    cold_cache: Annotated[bool, typer.Option("--cold-cache", help="empty the caches before each sample")] = False,
     export: Annotated[
         list[Path] | None, typer.Option("--export", "-o", help="write the schedule here (.h, .py or .json)")
     ] = None,
@@ -77,6 +81,8 @@ def tune(
             seed=seed,
             timeout=timeout,
             progress=not quiet,
+            tolerance=tolerance,
+            cold_cache=cold_cache,
         )
         _finish(result, export, as_json)
 

@@ -9,13 +9,15 @@ import math
 import mmap
 import os
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator, default_rng  # here, for to be interrupted while it loads would go unnoticed
 
 from autosearch.errors import SizeError
+from autosearch.measure.protocol import Inputs
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.intervals import constant_value
@@ -25,6 +27,8 @@ from autosearch.pipeline.snapshot import Snapshot, numpy_type
 PAGE = mmap.PAGESIZE
 GUARD = 4096
 """Bytes before and after each output that a kernel must leave alone."""
+CHANNELS = 4
+"""Extents up to this are channels, which a schedule may take for constant."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class BufferSpec:
     def nbytes(self) -> int:
         return self.elements * numpy_type(self.type).itemsize
 
+    @property
+    def guard(self) -> int:
+        """Where the page behind it starts, which nobody may touch."""
+        return self.offset + -(-self.nbytes // PAGE) * PAGE
+
     def view(self, memory: Any, offset: int | None = None) -> np.ndarray[Any, Any]:
         """The buffer as an array in Halide's order of dimensions."""
         kind = numpy_type(self.type)
@@ -65,6 +74,7 @@ class DataSpec:
     outputs: tuple[BufferSpec, ...]
     scalars: Mapping[str, tuple[Type, float]]
     size: int
+    """Of the shared memory, up to the end of these buffers, in bytes."""
 
 
 class SharedMemory:
@@ -99,7 +109,7 @@ def layout_data(snapshot: Snapshot) -> DataSpec:
         nonlocal offset
         spec = BufferSpec(name, kind, box, strides, offset)
         specs.append(spec)
-        offset += -(-spec.nbytes // PAGE) * PAGE + PAGE
+        offset = spec.guard + PAGE
 
     for one in snapshot.algorithm.inputs:
         if one.dimensions is None:
@@ -115,6 +125,29 @@ def layout_data(snapshot: Snapshot) -> DataSpec:
             known = snapshot.output_strides.get(name, (None,) * len(box))
             add(f"{name}.{index}", kind, box, _strides(name, box, known))
     return DataSpec(tuple(specs[:count]), tuple(specs[count:]), scalars, offset)
+
+
+def layout_sets(snapshot: Snapshot) -> tuple[DataSpec, ...]:
+    """All sets of inputs and their reference outputs, one for each of `Inputs`."""
+    timed = layout_data(snapshot)
+    second = replace(
+        timed,
+        inputs=tuple(replace(one, offset=one.offset + timed.size) for one in timed.inputs),
+        outputs=tuple(replace(one, offset=one.offset + timed.size) for one in timed.outputs),
+        size=2 * timed.size,
+    )
+    outputs: list[BufferSpec] = []
+    offset = second.size
+    for one in timed.outputs:
+        outputs.append(replace(one, box=tuple(_odd(*limits) for limits in one.box), offset=offset))
+        offset = outputs[-1].guard + PAGE
+    return timed, second, replace(timed, outputs=tuple(outputs), size=offset)
+
+
+def _odd(low: float, high: float) -> tuple[float, float]:
+    """The range with its end moved down to the next odd extent; channels stay."""
+    extent = high - low + 1
+    return (low, high) if extent <= CHANNELS else (low, high - (1 if extent % 2 == 0 else 2))
 
 
 def _input_strides(snapshot: Snapshot, name: str, box: Box) -> tuple[int, ...]:
@@ -149,9 +182,18 @@ def _strides(name: str, box: Box, known: tuple[int | None, ...]) -> tuple[int, .
     return tuple(strides)
 
 
+def fill_sets(sets: Sequence[DataSpec], memory: SharedMemory, given: Mapping[str, Any], seed: int) -> None:
+    """Fill all sets: the second with other random values, and the user's arrays in the reverse order, whose values
+    are as good (an index stays within its range)."""
+    timed, second = sets[Inputs.TIMED.value], sets[Inputs.SECOND.value]
+    fill_inputs(timed, memory, given, seed)
+    reverse = {name: np.flip(np.asarray(array)) for name, array in given.items() if np.ndim(array)}
+    fill_inputs(second, memory, reverse, seed + 1)
+
+
 def fill_inputs(spec: DataSpec, memory: SharedMemory, given: Mapping[str, Any], seed: int) -> None:
     """Write the user's arrays, and random values where none was given, into the shared memory."""
-    generator = np.random.default_rng(seed)
+    generator = default_rng(seed)
     for buffer in spec.inputs:
         view = buffer.view(memory.map)
         if buffer.name in given:
@@ -161,7 +203,7 @@ def fill_inputs(spec: DataSpec, memory: SharedMemory, given: Mapping[str, Any], 
         del view
 
 
-def random_values(kind: Type, shape: tuple[int, ...], generator: np.random.Generator) -> np.ndarray[Any, Any]:
+def random_values(kind: Type, shape: tuple[int, ...], generator: Generator) -> np.ndarray[Any, Any]:
     """Random elements: all values of narrow integers, 0 to 1023 of wide ones (so that sums don't overflow), [0, 1) floats."""
     count = math.prod(shape)
     flat: np.ndarray[Any, Any]

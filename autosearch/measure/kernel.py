@@ -6,14 +6,17 @@ import mmap
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import halide as hl
 import numpy as np
 
 from autosearch.errors import ScheduleError
+from autosearch.machine import cache_bytes
 from autosearch.measure.check import Tolerance, compare
-from autosearch.measure.data import GUARD, BufferSpec, DataSpec
+from autosearch.measure.data import GUARD, PAGE, BufferSpec, DataSpec
+from autosearch.measure.protect import Access, protect
 from autosearch.measure.protocol import Candidate, Effort, Failure, Timed
 from autosearch.pipeline.ir import Algorithm
 from autosearch.pipeline.parameters import Parameters
@@ -91,6 +94,8 @@ class Bench:
         self.tolerance = tolerance
         self.outputs = [_Guarded(buffer) for buffer in spec.outputs]
         self.buffers = {buffer.name: _halide_buffer(buffer, buffer.view(memory)) for buffer in spec.inputs}
+        for buffer in (*spec.inputs, *spec.outputs):
+            protect(memory, buffer.guard, PAGE, Access.NONE)
 
     def arguments(self, algorithm: Algorithm) -> list[Any]:
         """What to call a kernel with: inputs in the algorithm's order, then outputs."""
@@ -120,7 +125,9 @@ class Bench:
     def publish(self) -> None:
         """Make the outputs just computed the reference for all."""
         for output, buffer in zip(self.outputs, self.spec.outputs, strict=True):
+            protect(self.memory, buffer.offset, buffer.nbytes, Access.WRITE)
             buffer.view(self.memory)[...] = output.array
+            protect(self.memory, buffer.offset, buffer.nbytes, Access.READ)
 
 
 class _Guarded:
@@ -177,6 +184,8 @@ def time_kernel(call: Callable[..., int], arguments: list[Any], bench: Bench, ef
 
 
 def _samples(call: Callable[..., int], arguments: list[Any], effort: Effort) -> tuple[float, ...]:
+    if effort.cold:
+        return _cold_samples(call, arguments, effort)
     trial = _sample(call, arguments, 1)  # warms caches up, and tells how many calls make a sample
     calls = max(1, min(10_000, int(effort.sample_seconds / max(trial, 1e-7))))
     times = [trial] if trial > _LONG else []
@@ -189,6 +198,25 @@ def _samples(call: Callable[..., int], arguments: list[Any], effort: Effort) -> 
         if times[-1] > effort.give_up and len(times) >= min(2, effort.samples):
             break
     return tuple(times)
+
+
+def _cold_samples(call: Callable[..., int], arguments: list[Any], effort: Effort) -> tuple[float, ...]:
+    times: list[float] = []
+    while len(times) < effort.samples and (sum(times) < effort.seconds or len(times) < effort.min_samples):
+        _empty_caches()
+        times.append(_sample(call, arguments, 1))
+    return tuple(times)
+
+
+@cache
+def _filler() -> np.ndarray[Any, Any]:
+    return np.zeros(2 * cache_bytes()[-1], np.uint8)
+
+
+def _empty_caches() -> None:
+    """Write twice as much as the last cache holds, so that nothing else is left in it."""
+    filler = _filler()
+    filler += 1
 
 
 def _sample(call: Callable[..., int], arguments: list[Any], calls: int) -> float:

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import IO, Any
 
@@ -19,17 +19,20 @@ import halide as hl
 from autosearch.errors import MeasureError
 from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerRequest
 from autosearch.measure.check import derive_tolerance
-from autosearch.measure.data import DataSpec, SharedMemory, fill_inputs, layout_data
+from autosearch.measure.data import DataSpec, SharedMemory, fill_sets, layout_sets
 from autosearch.measure.kernel import Source
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup
-from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Limits, Timed
+from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Limits, Timed
 from autosearch.pipeline.snapshot import Snapshot
 
 _START_SECONDS = 60.0
 
 
 class LocalRunner:
-    """Implements `Runner` with `workers` processes. A process that hangs, or dies, is replaced; its candidate fails."""
+    """Implements `Runner` with `workers` processes. A process that hangs, or dies, is replaced; its candidate fails.
+
+    Where somebody else killed the process, the candidate gets one more try.
+    """
 
     def __init__(
         self,
@@ -67,6 +70,7 @@ class LocalRunner:
         results: list[Built | None] = [None] * len(candidates)
         waiting = list(enumerate(candidates))
         waiting.reverse()
+        retried: set[int] = set()
         busy: dict[int, _Job] = {}
         usable = range(len(self._workers)) if place is None else [place]
         while waiting or busy:
@@ -75,18 +79,22 @@ class LocalRunner:
                     busy[number] = self._start_build(number, *waiting.pop())
             for number in self._finished(busy):
                 job = busy.pop(number)
-                results[job.place] = self._finish_build(number, job)
+                reply = self._collect(number)
+                if self._deserves_another_try(job.place, reply, retried):
+                    waiting.append((job.place, job.request.candidate))
+                else:
+                    results[job.place] = self._finish_build(number, job, reply)
         return [result for result in results if result is not None]
 
-    def run(self, built: Built, effort: Effort) -> Timed:
+    def run(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
         """Time one kernel, see `Runner.run`."""
-        return self._run(built, effort, publish=False)
+        return self._run(built, effort, inputs, publish=False)
 
-    def publish(self, built: Built, effort: Effort) -> Timed:
+    def publish(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
         """Time one kernel and make its output the reference, see `Runner.publish`."""
-        return self._run(built, effort, publish=True)
+        return self._run(built, effort, inputs, publish=True)
 
-    def _run(self, built: Built, effort: Effort, publish: bool, data: int = 0) -> Timed:
+    def _run(self, built: Built, effort: Effort, inputs: Inputs, publish: bool, tries: int = 2) -> Timed:
         if built.handle is None:
             return Timed(failure=built.failure, message=built.message)
         number, kernel = self._locate(built)
@@ -101,12 +109,14 @@ class LocalRunner:
         limit = self.limits.run_seconds + min(effort.seconds * calls, 4 * self.limits.run_seconds)
         if publish:
             limit = self.limits.reference_seconds
-        reply = self._ask(number, RunRequest(kernel, effort, data, publish), limit)
+        reply = self._ask(number, RunRequest(kernel, effort, inputs, publish), limit)
         if isinstance(reply, Timed):
             return reply
         if reply is Failure.RUN_TIMEOUT:
             return Timed(failure=reply, message=f"no end after {limit:.1f} s")
-        return Timed(failure=Failure.CRASH, message=reply)
+        if reply.from_outside and tries > 1:
+            return self._run(built, effort, inputs, publish, tries - 1)
+        return Timed(failure=Failure.CRASH, message=reply.message)
 
     def release(self, built: Sequence[Built]) -> None:
         """Forget kernels, see `Runner.release`."""
@@ -133,6 +143,7 @@ class LocalRunner:
         results: list[AutoschedulerReply | None] = [None] * len(requests)
         waiting = list(enumerate(requests))
         waiting.reverse()
+        retried: set[int] = set()
         busy: dict[int, _Job] = {}
         while waiting or busy:
             for number in range(len(self._workers)):
@@ -141,7 +152,11 @@ class LocalRunner:
                     busy[number] = self._start(number, place, request, seconds)
             for number in self._finished(busy):
                 job = busy.pop(number)
-                results[job.place] = self._finish_autoschedule(number, job, seconds)
+                reply = self._collect(number)
+                if self._deserves_another_try(job.place, reply, retried):
+                    waiting.append((job.place, job.request))
+                else:
+                    results[job.place] = self._finish_autoschedule(job, reply, seconds)
         return [result for result in results if result is not None]
 
     def warm_up(self) -> None:
@@ -188,7 +203,7 @@ class LocalRunner:
         return done + [number for number, job in busy.items() if job.deadline <= now and number not in done]
 
     def _collect(self, number: int) -> Any:
-        """The answer of a finished worker; None if it ran out of time, a message if it died."""
+        """The answer of a finished worker; None if it ran out of time, a `_Death` if it died."""
         worker = self._process(number)
         if not worker.connection.poll():
             self._kill(number)
@@ -197,13 +212,21 @@ class LocalRunner:
             return worker.connection.recv()
         except (EOFError, OSError):
             message = worker.obituary()
+            death = _Death(message, worker.popen.returncode == -signal.SIGKILL)
             self._kill(number)
-            return message
+            return death
 
-    def _finish_build(self, number: int, job: _Job) -> Built:
+    @staticmethod
+    def _deserves_another_try(place: int, reply: Any, retried: set[int]) -> bool:
+        """Once, where the process that worked on it was killed from outside."""
+        again = isinstance(reply, _Death) and reply.from_outside and place not in retried
+        if again:
+            retried.add(place)
+        return again
+
+    def _finish_build(self, number: int, job: _Job, reply: Any) -> Built:
         candidate, kernel = job.request.candidate, job.request.kernel
         seconds = time.monotonic() - job.started
-        reply = self._collect(number)
         if isinstance(reply, BuildReply):
             handle = (number + self._generations[number] * len(self._workers), kernel)
             made = handle if reply.failure is None else None
@@ -211,16 +234,15 @@ class LocalRunner:
         if reply is None:
             message = f"not compiled after {seconds:.1f} s"
             return Built(candidate, None, number, seconds, Failure.COMPILE_TIMEOUT, message)
-        return Built(candidate, None, number, seconds, Failure.CRASH, f"the compiler died: {reply}")
+        return Built(candidate, None, number, seconds, Failure.CRASH, f"the compiler died: {reply.message}")
 
-    def _finish_autoschedule(self, number: int, job: _Job, limit: float) -> AutoschedulerReply:
+    def _finish_autoschedule(self, job: _Job, reply: Any, limit: float) -> AutoschedulerReply:
         seconds = time.monotonic() - job.started
-        reply = self._collect(number)
         if isinstance(reply, AutoschedulerReply):
             return reply
         if reply is None:
             return AutoschedulerReply(None, "", seconds, Failure.COMPILE_TIMEOUT, f"no result after {limit:.0f} s")
-        return AutoschedulerReply(None, "", seconds, Failure.CRASH, f"it crashed: {reply}")
+        return AutoschedulerReply(None, "", seconds, Failure.CRASH, f"it crashed: {reply.message}")
 
     def _ask(self, number: int, request: Any, seconds: float) -> Any:
         job = self._start(number, 0, request, seconds)
@@ -271,19 +293,32 @@ def open_runner(
     limits: Limits,
     workers: int,
     stack: ExitStack,
+    tolerance: float | None = None,
 ) -> LocalRunner:
-    """A runner for a pipeline on the inputs given, the others random by `seed`; closed with `stack`."""
-    data = layout_data(snapshot)
-    memory = SharedMemory(data.size)
+    """A runner for a pipeline on the inputs given, the others random by `seed`; closed with `stack`.
+
+    `tolerance`: the relative difference that floats may have, where it isn't to follow from the algorithm.
+    """
+    sets = layout_sets(snapshot)
+    memory = SharedMemory(sets[-1].size)
     stack.callback(memory.close)
-    fill_inputs(data, memory, inputs, seed)
+    fill_sets(sets, memory, inputs, seed)
+    derived = derive_tolerance(snapshot.flow)
     source = Source(
         snapshot.data, snapshot.parameters, snapshot.algorithm, snapshot.sizes, str(target),
-        derive_tolerance(snapshot.flow),
+        derived if tolerance is None else replace(derived, relative=tolerance),
     )  # fmt: skip
-    runner = LocalRunner(source, [data], memory, limits, workers=workers)
+    runner = LocalRunner(source, sets, memory, limits, workers=workers)
     stack.callback(runner.close)
     return runner
+
+
+@dataclass(frozen=True)
+class _Death:
+    """How a worker process ended of itself, or by another's hand."""
+
+    message: str
+    from_outside: bool
 
 
 @dataclass

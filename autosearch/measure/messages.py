@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from autosearch.measure.data import DataSpec
 from autosearch.measure.kernel import Source
-from autosearch.measure.protocol import Candidate, Effort, Failure
+from autosearch.measure.protocol import Candidate, Effort, Failure, Inputs
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class RunRequest:
 
     kernel: int
     effort: Effort
-    data: int = 0
+    inputs: Inputs = Inputs.TIMED
     publish: bool = False
 
 

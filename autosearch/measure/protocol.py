@@ -31,6 +31,17 @@ class Failure(Enum):
     """The output differs from the reference."""
 
 
+class Inputs(Enum):
+    """The sets of inputs that a runner has."""
+
+    TIMED = 0
+    """Those to time on."""
+    SECOND = 1
+    """Others of the same sizes."""
+    ODD = 2
+    """The first ones again, for outputs a little smaller, so that every extent is odd (those of channels aside)."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """What one candidate may use before it is given up."""
@@ -80,6 +91,8 @@ class Effort:
     """Stop at once when the first sample is slower than this (seconds): it can't be the best."""
     check: bool = True
     """Compare the output with the reference."""
+    cold: bool = False
+    """Before each sample, which then is one call, empty the caches."""
 
 
 @dataclass(frozen=True)
@@ -112,12 +125,12 @@ class Runner(Protocol):
         """Compile the candidates, all in one process where a `place` is given."""
         ...
 
-    def run(self, built: Built, effort: Effort) -> Timed:
+    def run(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
         """Time one kernel, alone."""
         ...
 
-    def publish(self, built: Built, effort: Effort) -> Timed:
-        """Time a kernel and make its output the reference that others are compared with."""
+    def publish(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
+        """Time a kernel and make its output the reference that others are compared with on these inputs."""
         ...
 
     def release(self, built: Sequence[Built]) -> None:

@@ -38,12 +38,14 @@ def adjusted(times: Sequence[float], paces: Sequence[float]) -> tuple[float, ...
     return tuple(np.divide(times, paces).tolist()) if len(paces) else tuple(times)
 
 
-def paired_ratio(slow: Sequence[float], fast: Sequence[float], seed: int = 0, resamples: int = 2000) -> Ratio:
+def paired_ratio(
+    slow: Sequence[float], fast: Sequence[float], seed: int = 0, resamples: int = 2000, confidence: float = 0.95
+) -> Ratio:
     """The ratio slow / fast of two contenders timed in turn, sample by sample.
 
-    The value is the median of the pairs' ratios; the interval is the bootstrap's 2.5 and 97.5 percentiles of that
-    median (Efron 1979), over pairs, so that a disturbance which hit both contenders cancels. Needs equal, non-zero
-    numbers of samples.
+    The value is the median of the pairs' ratios; the interval, of the confidence asked for, is made of the bootstrap's
+    percentiles of that median (Efron 1979), over pairs, so that a disturbance which hit both contenders cancels. Needs
+    equal, non-zero numbers of samples.
     """
     ratios = np.asarray(slow, dtype=float) / np.asarray(fast, dtype=float)
     if len(ratios) == 1:
@@ -51,7 +53,7 @@ def paired_ratio(slow: Sequence[float], fast: Sequence[float], seed: int = 0, re
     generator = np.random.default_rng(seed)
     draws = generator.integers(0, len(ratios), (resamples, len(ratios)))
     medians = np.median(ratios[draws], axis=1)
-    low, high = np.percentile(medians, [2.5, 97.5])
+    low, high = np.percentile(medians, [50 * (1 - confidence), 50 * (1 + confidence)])
     return Ratio(float(np.median(ratios)), float(low), float(high))
 
 

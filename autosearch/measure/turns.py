@@ -18,6 +18,8 @@ from autosearch.measure.statistics import adjusted, typical
 LEAST_ROUNDS = 3
 RETIRE = {1: 3.5, 4: 1.6, 7: 1.25, 10: 1.08}
 """After so many rounds, who is this much slower than the best takes no more turns. What may be the best gets most."""
+DISTURBED = 1.5
+"""A round in which everything takes this many times as long as in the calmest one is taken again."""
 POLISHINGS = 8
 
 Rounds = Sequence[Sequence[float | None]]
@@ -47,7 +49,7 @@ def take_turns(
     effort: Effort,
     best: float | None,
 ) -> tuple[list[Turns], list[Turns]]:
-    """Time kernels in turn for `effort.samples` rounds, the output checked in the first.
+    """Time kernels in turn for `effort.samples` rounds, the output checked in the first; disturbed rounds count half.
 
     Ends early when `effort.seconds` a kernel are spent. Those much slower than the fastest, or than `best` (seconds),
     retire. The anchors, each with its seconds at the usual pace where these are known, never do. Returns what the turns
@@ -56,10 +58,11 @@ def take_turns(
     rows = [_Row(one, active=one.handle is not None) for one in built]
     anchored = [_Row(anchor) for anchor, _ in anchors]
     known = [seconds for _, seconds in anchors] + [None] * len(rows)
-    turn = Effort(samples=1, seconds=effort.seconds, min_samples=1, sample_seconds=effort.sample_seconds, check=False)
+    turn = replace(effort, samples=1, min_samples=1, check=False)
     started = time.monotonic()
     rounds = 0
-    while any(row.active for row in rows) and rounds < effort.samples:
+    pace: list[float] = []
+    while any(row.active for row in rows) and (rounds + _calm(pace)) / 2 < effort.samples:
         if rounds >= LEAST_ROUNDS and time.monotonic() - started > effort.seconds * (len(rows) + len(anchored)):
             break
         for row in anchored:
@@ -73,6 +76,11 @@ def take_turns(
         _retire(rows, pace, best, RETIRE.get(rounds, float("inf")))
     pace = paces([row.samples for row in (*anchored, *rows)], known)
     return [_outcome(row, pace) for row in rows], [_outcome(row, pace) for row in anchored]
+
+
+def _calm(pace: Sequence[float]) -> int:
+    """How many rounds were not disturbed."""
+    return sum(one <= DISTURBED * min(pace) for one in pace)
 
 
 def _turn(runner: Runner, row: _Row, effort: Effort) -> None:

@@ -22,7 +22,8 @@ from typing import Any
 from autosearch.measure.autoschedulers import AutoschedulerRequest, run_autoscheduler
 from autosearch.measure.kernel import Bench, CandidateError, time_kernel
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup
-from autosearch.measure.protocol import Timed
+from autosearch.measure.protect import Access, protect
+from autosearch.measure.protocol import Inputs, Timed
 
 _PR_SET_PDEATHSIG = 1
 _NOISE_BYTES = 1 << 22
@@ -33,7 +34,7 @@ class _Worker:
         self.setup = setup
         self.memory_fd = memory_fd
         self.memory: mmap.mmap | None = None
-        self.benches: dict[int, Bench] = {}
+        self.benches: dict[Inputs, Bench] = {}
         self.kernels: dict[int, Callable[..., int]] = {}
 
     def handle(self, request: Any) -> Any:
@@ -58,16 +59,17 @@ class _Worker:
         return BuildReply(time.perf_counter() - start)
 
     def run(self, request: RunRequest) -> Timed:
-        bench = self.bench(request.data)
+        bench = self.bench(request.inputs)
         arguments = bench.arguments(self.setup.source.algorithm)
         return time_kernel(self.kernels[request.kernel], arguments, bench, request.effort, request.publish)
 
-    def bench(self, number: int) -> Bench:
-        if number not in self.benches:
+    def bench(self, inputs: Inputs) -> Bench:
+        if inputs not in self.benches:
             if self.memory is None:
                 self.memory = mmap.mmap(self.memory_fd, 0)
-            self.benches[number] = Bench(self.setup.data[number], self.memory, self.setup.source.tolerance)
-        return self.benches[number]
+                protect(self.memory, 0, len(self.memory), Access.READ)
+            self.benches[inputs] = Bench(self.setup.data[inputs.value], self.memory, self.setup.source.tolerance)
+        return self.benches[inputs]
 
 
 def main() -> None:

@@ -26,27 +26,36 @@ class Identity:
     halide: str
     cpu: str
     threads: int
+    cold: bool = False
+    """Whether the caches were emptied before each sample."""
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        content = asdict(self)
+        if not self.cold:
+            del content["cold"]
+        return content
 
     @staticmethod
     def from_json(content: Any) -> Identity:
         """The inverse of `to_json`. Raises `LogError`."""
         try:
             texts = [content[name] for name in ("pipeline", "sizes", "target", "halide", "cpu")]
-            threads = content["threads"]
-        except (TypeError, KeyError) as error:
+            threads, cold = content["threads"], content.get("cold", False)
+        except (TypeError, KeyError, AttributeError) as error:
             raise LogError(f"a record's identity lacks {error}") from None
-        if not all(isinstance(text, str) for text in texts) or not isinstance(threads, int):
+        if (
+            not all(isinstance(text, str) for text in texts)
+            or not isinstance(threads, int)
+            or not isinstance(cold, bool)
+        ):
             raise LogError("a record's identity holds values of the wrong type")
         pipeline, sizes, target, halide, cpu = texts
-        return Identity(pipeline, sizes, target, halide, cpu, threads)
+        return Identity(pipeline, sizes, target, halide, cpu, threads, cold)
 
 
-def identify(fingerprint: str, sizes: Sizes, target: str, machine: Machine) -> Identity:
+def identify(fingerprint: str, sizes: Sizes, target: str, machine: Machine, cold: bool = False) -> Identity:
     """The identity of measurements made here and now."""
-    return Identity(fingerprint, sizes_digest(sizes), target, HALIDE_VERSION, machine.cpu, machine.cores)
+    return Identity(fingerprint, sizes_digest(sizes), target, HALIDE_VERSION, machine.cpu, machine.cores, cold)
 
 
 def sizes_digest(sizes: Sizes) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from autosearch.choices import Trace
@@ -55,6 +55,8 @@ class TrialRecord:
     """What the cost model expected, seconds."""
     paces: tuple[float, ...] = ()
     """How slow the machine was at each of `times`, as a factor; none where that wasn't observed."""
+    affinity: str = ""
+    """The cores that it could run on, as in `0-3,8`."""
 
     @property
     def ok(self) -> bool:
@@ -81,6 +83,8 @@ class RaceRecord:
     elapsed: float = 0.0
     after: int = 0
     """Trials measured before it."""
+    failures: Mapping[str, str] = field(default_factory=dict)
+    """By name: why a contender has no samples."""
 
 
 Record = PipelineRecord | TrialRecord | RaceRecord
@@ -106,6 +110,7 @@ def to_json(record: Record) -> dict[str, Any]:
             "samples": [list(times) for times in record.samples],
             "elapsed": round(record.elapsed, 3),
             "after": record.after,
+            **({"failures": dict(record.failures)} if record.failures else {}),
         }
     content: dict[str, Any] = {
         "kind": "baseline" if record.baseline else "trial",
@@ -121,7 +126,7 @@ def to_json(record: Record) -> dict[str, Any]:
         "elapsed": round(record.elapsed, 3),
         "seed": record.seed,
     }
-    for key in ("baseline", "note", "predicted"):
+    for key in ("baseline", "note", "predicted", "affinity"):
         if getattr(record, key):
             content[key] = getattr(record, key)
     if record.paces:
@@ -180,6 +185,7 @@ def _trial(content: dict[str, Any]) -> TrialRecord:
         _typed(content.get("note", ""), str),
         _number(content["predicted"]) if content.get("predicted") is not None else None,
         paces,
+        _typed(content.get("affinity", ""), str),
     )
 
 
@@ -196,6 +202,7 @@ def _race(content: dict[str, Any]) -> RaceRecord:
         samples,
         _number(content.get("elapsed", 0.0)),
         _typed(content.get("after", 0), int),
+        {_typed(name, str): _typed(why, str) for name, why in _typed(content.get("failures", {}), dict).items()},
     )
 
 

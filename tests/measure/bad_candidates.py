@@ -27,6 +27,12 @@ def _instead_of_blur(define: Definition) -> Candidate:
     return Candidate(scheduled=hl.serialize_pipeline(hl.Pipeline([out])))
 
 
+def _blurred(image: hl.ImageParam, x: hl.Var, y: hl.Var) -> hl.Expr:
+    across = hl.Func("blur_x")
+    across[x, y] = (image[x, y] + image[x + 1, y] + image[x + 2, y]) / 3
+    return (across[x, y] + across[x, y + 1] + across[x, y + 2]) / 3
+
+
 def wrong() -> Candidate:
     """It computes something else."""
 
@@ -40,10 +46,7 @@ def wrong_in_one_element() -> Candidate:
     """The sample, but for one element of the output."""
 
     def define(image: hl.ImageParam, x: hl.Var, y: hl.Var, out: hl.Func) -> None:
-        across = hl.Func("blur_x")
-        across[x, y] = (image[x, y] + image[x + 1, y] + image[x + 2, y]) / 3
-        right = (across[x, y] + across[x, y + 1] + across[x, y + 2]) / 3
-        out[x, y] = right + hl.select((x == 95) & (y == 63), hl.u16(1), hl.u16(0))
+        out[x, y] = _blurred(image, x, y) + hl.select((x == 95) & (y == 63), hl.u16(1), hl.u16(0))
 
     return _instead_of_blur(define)
 
@@ -105,3 +108,66 @@ def compiles_for_ages() -> Candidate:
 def kills_the_compiler() -> Candidate:
     """Bytes that aren't a pipeline: Halide's reader goes astray."""
     return Candidate(scheduled=b"garbage")
+
+
+def wants_all_memory() -> Candidate:
+    """It allocates 30 GB, in blocks of what Halide allows at once."""
+
+    def define(image: hl.ImageParam, x: hl.Var, y: hl.Var, out: hl.Func) -> None:
+        total = image[x, y]
+        for number in range(15):
+            large = hl.Func(f"large{number}")
+            large[x] = hl.u8(x)
+            large.compute_root()
+            total = total + hl.u16(large[x]) + hl.u16(large[x + 2_000_000_000])
+        out[x, y] = total
+
+    return _instead_of_blur(define)
+
+
+def prints_megabytes() -> Candidate:
+    """It prints a line for every element, and is right."""
+
+    def define(image: hl.ImageParam, x: hl.Var, y: hl.Var, out: hl.Func) -> None:
+        out[x, y] = hl.print(_blurred(image, x, y), *["so many words that say nothing" for _ in range(30)])
+
+    return _instead_of_blur(define)
+
+
+def writes_outside() -> Candidate:
+    """It computes 16 columns more than there are. Only a target without assertions lets it."""
+
+    def define(image: hl.ImageParam, x: hl.Var, y: hl.Var, out: hl.Func) -> None:
+        out[x, y] = _blurred(image, x, y)
+        out.bound(x, 0, 112)
+
+    return _instead_of_blur(define)
+
+
+def right_on_one_input(first: int) -> Candidate:
+    """The sample where the input's first element is this one, and something else otherwise."""
+
+    def define(image: hl.ImageParam, x: hl.Var, y: hl.Var, out: hl.Func) -> None:
+        out[x, y] = _blurred(image, x, y) + hl.select(image[0, 0] == hl.u16(first), hl.u16(0), hl.u16(1))
+
+    return _instead_of_blur(define)
+
+
+def right_at_one_size() -> Candidate:
+    """The sample where the output has 96 columns, and something else otherwise."""
+
+    def define(image: hl.ImageParam, x: hl.Var, y: hl.Var, out: hl.Func) -> None:
+        out[x, y] = _blurred(image, x, y)
+        out[x, y] += hl.select(out.output_buffer().width() == 96, hl.u16(0), hl.u16(1))
+
+    return _instead_of_blur(define)
+
+
+def only_at_the_size_tuned_for() -> Candidate:
+    """The sample, which demands that the output has 96 columns."""
+
+    def define(image: hl.ImageParam, x: hl.Var, y: hl.Var, out: hl.Func) -> None:
+        out[x, y] = _blurred(image, x, y)
+        out.bound(x, 0, 96)
+
+    return _instead_of_blur(define)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from autosearch.baselines import root_schedule
 from autosearch.measure.check import derive_tolerance
-from autosearch.measure.data import SharedMemory, fill_inputs, layout_data
+from autosearch.measure.data import SharedMemory, fill_sets, layout_sets
 from autosearch.measure.kernel import Source
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.protocol import Candidate, Effort, Limits
@@ -28,12 +28,12 @@ def local_runner(
 ) -> Iterator[LocalRunner]:
     """A runner on random inputs, with the reference published."""
     snapshot = snapshot_of(name)
-    data = layout_data(snapshot)
-    memory = SharedMemory(data.size)
-    fill_inputs(data, memory, {}, seed=0)
+    sets = layout_sets(snapshot)
+    memory = SharedMemory(sets[-1].size)
+    fill_sets(sets, memory, {}, seed=0)
     tolerance = derive_tolerance(snapshot.flow)
     source = Source(snapshot.data, snapshot.parameters, snapshot.algorithm, snapshot.sizes, target, tolerance)
-    runner = LocalRunner(source, [data], memory, limits, workers=workers)
+    runner = LocalRunner(source, sets, memory, limits, workers=workers)
     try:
         assert runner.publish(runner.build([reference_of(name)])[0], ONCE).failure is None
         yield runner

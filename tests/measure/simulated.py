@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Limits, Timed
+from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Limits, Timed
 
 
 class SimulatedRunner:
@@ -35,7 +35,7 @@ class SimulatedRunner:
             built.append(Built(candidate, (where, self._made), where, 0.1))
         return built
 
-    def run(self, built: Built, effort: Effort) -> Timed:
+    def run(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
         """See `Runner.run`."""
         assert built.handle in self.kernels
         seconds = self._seconds(built.candidate)
@@ -47,9 +47,9 @@ class SimulatedRunner:
             (seconds * self._pace(built.place, self.clock[built.place]),) * effort.samples, checked=effort.check
         )
 
-    def publish(self, built: Built, effort: Effort) -> Timed:
+    def publish(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
         """See `Runner.publish`."""
-        return self.run(built, effort)
+        return self.run(built, effort, inputs)
 
     def release(self, built: Sequence[Built]) -> None:
         """See `Runner.release`."""

@@ -13,7 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autosearch.errors import SizeError
-from autosearch.measure.data import PAGE, BufferSpec, SharedMemory, _strides, fill_inputs, layout_data, random_values
+from autosearch.measure.data import (
+    PAGE,
+    BufferSpec,
+    SharedMemory,
+    _strides,
+    fill_inputs,
+    fill_sets,
+    layout_data,
+    layout_sets,
+    random_values,
+)
 from autosearch.pipeline.ir import Type
 from autosearch.pipeline.snapshot import take
 from tests.conftest import TARGET, snapshot_of
@@ -117,3 +127,27 @@ def test_shared_memory_is_given_back() -> None:
     with pytest.raises(OSError):
         os.fstat(memory.fd)
     assert view.sum() == 0  # a view that is still alive stays good
+
+
+def test_the_sets_of_inputs_lie_apart_and_differ_as_they_should() -> None:
+    timed, second, odd = layout_sets(snapshot_of("sharpen"))
+    ranges = [
+        (one.offset, one.guard)
+        for one in (*timed.inputs, *timed.outputs, *second.inputs, *second.outputs, *odd.outputs)
+    ]
+    assert all(end + PAGE <= start for (_, end), (start, _) in pairwise(sorted(ranges)))
+    assert odd.size == max(end for _, end in ranges) + PAGE
+    assert odd.inputs == timed.inputs
+    assert [one.shape for one in second.outputs] == [one.shape for one in timed.outputs] == [(96, 64, 3)]
+    assert [one.shape for one in odd.outputs] == [(95, 63, 3)]
+
+
+def test_the_second_set_has_other_values_and_the_users_in_reverse() -> None:
+    sets = layout_sets(snapshot_of("matmul"))
+    memory = SharedMemory(sets[-1].size)
+    a = np.arange(40 * 48, dtype=np.float32).reshape(40, 48)
+    fill_sets(sets, memory, {"a": a}, seed=3)
+    values = [{one.name: one.view(memory.map).copy().T for one in spec.inputs} for spec in sets]
+    memory.close()
+    assert np.array_equal(values[1]["a"], a[::-1, ::-1]) and np.array_equal(values[2]["a"], a)
+    assert not np.array_equal(values[1]["b"], values[0]["b"]) and np.array_equal(values[2]["b"], values[0]["b"])

@@ -6,16 +6,19 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import halide as hl
 import pytest
 
 from autosearch.errors import MeasureError
 from autosearch.measure.autoschedulers import AUTOSCHEDULERS, AutoschedulerRequest
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.protocol import Candidate, Failure, Limits
+from tests.conftest import TARGET
 from tests.made import TILED
 from tests.measure import bad_candidates as bad
 from tests.measure.local_runner import ONCE, local_runner
@@ -73,6 +76,43 @@ def test_kernels_of_a_process_that_died_are_built_again() -> None:
         runner.reset()
         runner.release([good, deadly])
         assert runner.run(good, ONCE).failure is None
+
+
+def _kill_soon(runner: LocalRunner, after: float) -> threading.Timer:
+    timer = threading.Timer(after, lambda: [os.kill(pid, signal.SIGKILL) for pid in runner.processes()])
+    timer.start()
+    return timer
+
+
+def test_a_candidate_whose_process_another_kills_gets_one_more_try() -> None:
+    limits = Limits(compile_seconds=2.0, run_seconds=2.0)
+    with local_runner("blur", limits=limits) as runner:
+        timer = _kill_soon(runner, 0.5)
+        assert runner.build([bad.compiles_for_ages()])[0].failure is Failure.COMPILE_TIMEOUT
+        timer.join()
+        built = runner.build([bad.never_ends()])[0]
+        timer = _kill_soon(runner, 0.5)
+        assert runner.run(built, ONCE).failure is Failure.RUN_TIMEOUT
+        timer.join()
+        for after in (0.5, 1.8):
+            timer = _kill_soon(runner, after)
+        killed = runner.build([bad.compiles_for_ages()])[0]
+        timer.join()
+        assert killed.failure is Failure.CRASH and "SIGKILL" in killed.message
+
+
+@pytest.mark.parametrize(
+    ("make", "target", "failure"),
+    [
+        (bad.prints_megabytes, TARGET, None),
+        (bad.wants_all_memory, TARGET, Failure.MEMORY),
+        (bad.writes_outside, TARGET.with_feature(hl.TargetFeature.NoAsserts), Failure.BOUNDS),
+    ],
+)
+def test_more_bad_candidates(make: Callable[[], Candidate], target: hl.Target, failure: Failure | None) -> None:
+    with local_runner("blur", target=str(target)) as runner:
+        timed = runner.run(runner.build([make()])[0], ONCE)
+        assert timed.failure is failure, timed.message
 
 
 PARENT = """

@@ -61,8 +61,8 @@ def _runner(*pace: float) -> SimulatedRunner:
     return SimulatedRunner(_seconds, lambda _, clock: pace[(clock - 1) // 4 % len(pace)], places=1)
 
 
-def _turns(runner: SimulatedRunner, numbers: list[int], anchored: bool = True) -> list[Turns]:
-    anchors = [(runner.build([CANDIDATES[0]], 0)[0], SECONDS[0])] if anchored else []
+def _turns(runner: SimulatedRunner, numbers: list[int]) -> list[Turns]:
+    anchors = [(runner.build([CANDIDATES[0]], 0)[0], SECONDS[0])]
     return take_turns(runner, runner.build([CANDIDATES[number] for number in numbers], 0), anchors, EFFORT, None)[0]
 
 
@@ -105,3 +105,9 @@ def test_time_is_up_after_the_least_rounds() -> None:
     effort = Effort(samples=9, seconds=0.0)
     found, _ = take_turns(runner, runner.build(CANDIDATES[1:3], 0), [], effort, None)
     assert [len(one.timed.times) for one in found] == [3, 3]
+
+
+def test_disturbed_rounds_are_taken_again() -> None:
+    calm = _turns(_runner(1.0), [1])[0]
+    disturbed = _turns(_runner(1.0, 3.0), [1])[0]
+    assert len(calm.timed.times) == EFFORT.samples < len(disturbed.timed.times) <= 2 * EFFORT.samples

@@ -1,0 +1,92 @@
+"""The race: it ends when somebody is clearly fastest, names failures, and its winner is right elsewhere too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from autosearch.finalists import LOOK_EVERY, MOST_ROUNDS, Contender, Race, confirm, run_race
+from autosearch.measure.data import SharedMemory, fill_sets, layout_sets
+from autosearch.measure.protocol import Candidate
+from tests.conftest import snapshot_of
+from tests.made import TILED
+from tests.measure import bad_candidates as bad
+from tests.measure.local_runner import LIMITS, local_runner, reference_of
+from tests.measure.simulated import SimulatedRunner
+
+CANDIDATES = [Candidate(scheduled=bytes([number])) for number in range(3)]
+
+
+def _race(*seconds: float | None, pace: Callable[[int, int], float] = lambda place, clock: 1.0) -> Race:
+    """A race of kernels that take so long; None for one that dies."""
+
+    def of(candidate: Candidate) -> float | None:
+        assert candidate.scheduled is not None
+        return seconds[candidate.scheduled[0]]
+
+    contenders = [Contender(str(n), CANDIDATES[n], None) for n in range(len(seconds))]
+    return run_race(SimulatedRunner(of, pace), contenders, 1.0, 0)
+
+
+def test_it_ends_when_the_winner_is_clear() -> None:
+    race = _race(1.0e-3, 1.1e-3, 5e-3)
+    assert race.fastest is race.contenders[0]
+    assert [len(row) for row in race.samples] == [LOOK_EVERY] * 3
+
+
+def test_equals_race_to_the_end() -> None:
+    race = _race(1e-3, 1e-3)
+    assert [len(row) for row in race.samples] == [MOST_ROUNDS] * 2
+
+
+def test_a_pace_that_hits_all_changes_nothing() -> None:
+    race = _race(1.0e-3, 1.02e-3, pace=lambda place, clock: 1.0 + (clock // 2) % 3)
+    assert race.fastest is race.contenders[0]
+
+
+def test_one_that_dies_is_out_and_it_says_why() -> None:
+    race = _race(1e-3, None, 2e-3)
+    assert race.failures == {"1": "crash: it died"} and not any(race.samples[1])
+    assert len({len(row) for row in race.samples}) == 1 and race.fastest is race.contenders[0]
+
+
+def test_nobody_left() -> None:
+    race = _race(None, None)
+    assert race.fastest is None and set(race.failures) == {"0", "1"}
+
+
+# Elsewhere -------------------------------------------------------------------------------------------------------------
+
+
+def _first_value() -> int:
+    """Of the input that the runner of the tests times on."""
+    sets = layout_sets(snapshot_of("blur"))
+    memory = SharedMemory(sets[-1].size)
+    fill_sets(sets, memory, {}, seed=0)
+    value = int(sets[0].inputs[0].view(memory.map)[0, 0])
+    memory.close()
+    return value
+
+
+@pytest.mark.parametrize(
+    ("lucky", "where"),
+    [(lambda: bad.right_on_one_input(_first_value()), "on a second input"), (bad.right_at_one_size, "at an odd size")],
+)
+def test_one_that_is_right_by_luck_does_not_win(lucky: Callable[[], Candidate], where: str) -> None:
+    with local_runner("blur") as runner:
+        runner.limit(LIMITS)
+        contenders = (Contender("lucky", lucky(), None), Contender("honest", Candidate(TILED), TILED))
+        race = run_race(runner, contenders, 0.05, 0)
+        assert race.failures == {}
+        race = Race(contenders, ((1e-3,), (2e-3,)))  # whoever was faster
+        confirmed = confirm(runner, race, reference_of("blur"))
+    assert confirmed.fastest is contenders[1] and confirmed.samples == ((None,), (2e-3,))
+    assert list(confirmed.failures) == ["lucky"] and confirmed.failures["lucky"].startswith(f"{where}: wrong")
+
+
+def test_a_schedule_may_refuse_an_odd_size() -> None:
+    with local_runner("blur") as runner:
+        runner.limit(LIMITS)
+        race = Race((Contender("whole", bad.only_at_the_size_tuned_for(), None),), ((1e-3,),))
+        assert confirm(runner, race, reference_of("blur")) == race
