@@ -1,0 +1,1 @@
+"""The scenarios of `benchmarks.chaos`, each a module that gives its bars."""
