@@ -3,8 +3,8 @@
 python -m benchmarks.noise [--runs 100] [--seconds 0.5] [--check]
 
 A/A: the same schedule is entered twice in a race, on a quiet machine and with a process that keeps one core half busy;
-how often are the two declared different? Agreement: kernels compiled ahead of time, called by a small C++ program that
-takes turns with our own timing of them; how far do the two times differ? Needs g++.
+how often are the two declared different? Agreement: kernels compiled ahead of time, called on the same data by a small
+C++ program that takes turns with our own timing of them; how far do the two times differ? Needs g++.
 """
 
 from __future__ import annotations
@@ -13,18 +13,19 @@ import argparse
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import halide as hl
 
 from autosearch.finalists import Contender, run_race
 from autosearch.machine import this_machine
+from autosearch.measure.data import SharedMemory, fill_sets, layout_sets
 from autosearch.measure.local import LocalRunner
-from autosearch.measure.protocol import Candidate, Effort
+from autosearch.measure.protocol import Candidate, Effort, Inputs
 from autosearch.measure.statistics import paired_ratio
 from autosearch.pipeline.ir import Type
 from autosearch.pipeline.snapshot import Snapshot, take
@@ -34,8 +35,10 @@ from benchmarks.pipelines import load
 
 AA_PIPELINE = "box_blur"
 AA_SIZE = (512, 400)
-ROUNDS = 40
-TURN = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.004, check=False)
+ROUNDS = 30
+SAMPLES, WARM = 8, 3
+"""Of each turn, by either program; the first few see caches, cores and thread pools that the other left cold."""
+TURN = Effort(samples=SAMPLES, seconds=60.0, min_samples=SAMPLES, sample_seconds=0.004, check=False)
 CPP_TYPES = {"int": "int{}_t", "uint": "uint{}_t"}
 
 
@@ -136,40 +139,46 @@ def agreement(kernel: Kernel) -> tuple[float, float, float]:
     snapshot = take(func, target)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        program = _compile(func, snapshot, target, folder)
+        _compile(func, snapshot, target, folder)
         runner: LocalRunner = start_runner(snapshot, target, stack)
         scheduled = hl.serialize_pipeline(hl.Pipeline([func]))
         built = runner.build([Candidate(scheduled=scheduled)])[0]
         threads = str(this_machine(target).cores)
         theirs = stack.enter_context(
             subprocess.Popen(
-                [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={"HL_NUM_THREADS": threads}
+                ["./main"],
+                cwd=folder,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env={"HL_NUM_THREADS": threads},
             )
         )
         assert theirs.stdin is not None and theirs.stdout is not None
         pairs = []
         for _ in range(ROUNDS):
-            mine = runner.run(built, TURN).times
+            mine = median(runner.run(built, TURN).times[WARM:])
             theirs.stdin.write("run\n")
             theirs.stdin.flush()
-            pairs.append((mine[0], float(theirs.stdout.readline())))
-            time.sleep(0.01)
+            pairs.append((mine, median(map(float, theirs.stdout.readline().split()[WARM:]))))
         theirs.stdin.close()
     ratio = paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
-    middle = len(pairs) // 2
-    return sorted(a for a, _ in pairs)[middle], sorted(b for _, b in pairs)[middle], ratio.value
+    return median(a for a, _ in pairs), median(b for _, b in pairs), ratio.value
 
 
-def _compile(func: hl.Func, snapshot: Snapshot, target: hl.Target, folder: Path) -> Path:
+def _compile(func: hl.Func, snapshot: Snapshot, target: hl.Target, folder: Path) -> None:
     """A program that times the kernel once for every line that it reads."""
     pipeline = hl.Pipeline([func])
     arguments = {one.name: one for one in pipeline.infer_arguments()}
     ordered = [arguments[one.name] for one in snapshot.algorithm.inputs if one.name in arguments]
     pipeline.compile_to_static_library(str(folder / "kernel"), ordered, "kernel", target)
     buffers, calls = [], []
+    contents = _inputs(snapshot)
     for one in snapshot.algorithm.inputs:
         if one.name in arguments and one.dimensions is not None:
+            (folder / f"{one.name}.bin").write_bytes(contents[one.name])
             buffers.append(_buffer(one.name, one.type, snapshot.sizes.inputs[one.name]))
+            buffers.append(f'load({one.name}, "{one.name}.bin");')
             calls.append(f"{one.name}.raw_buffer()")
     for name in snapshot.algorithm.outputs:
         output = snapshot.algorithm.func(name)
@@ -177,22 +186,33 @@ def _compile(func: hl.Func, snapshot: Snapshot, target: hl.Target, folder: Path)
         calls.append(f"{name}.raw_buffer()")
     (folder / "main.cpp").write_text(
         _MAIN
-        % {"buffers": "\n    ".join(buffers), "call": f"kernel({', '.join(calls)})", "seconds": TURN.sample_seconds}
+        % {
+            "buffers": "\n    ".join(buffers),
+            "call": f"kernel({', '.join(calls)})",
+            "seconds": TURN.sample_seconds,
+            "samples": SAMPLES,
+        }
     )
     include = f"{hl.install_dir()}/include"
     flags = ["-std=c++17", "-O2", f"-I{include}", "-pthread", "-ldl"]
     subprocess.run(["g++", "main.cpp", "kernel.a", "-o", "main", *flags], cwd=folder, check=True)
-    return folder / "main"
 
 
 def _buffer(name: str, kind: Type, box: tuple[tuple[float, float], ...]) -> str:
     cpp = CPP_TYPES[kind.code].format(kind.bits) if kind.code in CPP_TYPES else "float"
     sizes = ", ".join(str(int(high - low) + 1) for low, high in box)
     mins = ", ".join(str(int(low)) for low, _ in box)
-    return (
-        f"Halide::Runtime::Buffer<{cpp}, {len(box)}> {name}({sizes}); {name}.set_min({mins}); "
-        f"{name}.for_each_value([]({cpp} &v) {{ v = ({cpp})(rand() % 200) / ({cpp})1; }});"
-    )
+    return f"Halide::Runtime::Buffer<{cpp}, {len(box)}> {name}({sizes}); {name}.set_min({mins});"
+
+
+def _inputs(snapshot: Snapshot) -> dict[str, bytes]:
+    """What our runner times on."""
+    sets = layout_sets(snapshot)
+    memory = SharedMemory(sets[-1].size)
+    fill_sets(sets, memory, {}, 0)
+    content = {one.name: memory.map[one.offset : one.offset + one.nbytes] for one in sets[Inputs.TIMED.value].inputs}
+    memory.close()
+    return content
 
 
 _MAIN = """
@@ -201,8 +221,14 @@ _MAIN = """
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <iostream>
 #include <string>
+
+template<typename Buffer>
+static void load(Buffer &buffer, const char *path) {
+    std::ifstream(path, std::ios::binary).read((char *)buffer.data(), buffer.size_in_bytes());
+}
 
 static double now() {
     return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -216,11 +242,14 @@ int main() {
         %(call)s;
         double first = now() - start;
         int calls = std::max(1, (int)(%(seconds)s / first));
-        start = now();
-        for (int i = 0; i < calls; i++) {
-            %(call)s;
+        for (int sample = 0; sample < %(samples)s; sample++) {
+            start = now();
+            for (int i = 0; i < calls; i++) {
+                %(call)s;
+            }
+            std::printf("%%.9f ", (now() - start) / calls);
         }
-        std::printf("%%.9f\\n", (now() - start) / calls);
+        std::printf("\\n");
         std::fflush(stdout);
     }
 }

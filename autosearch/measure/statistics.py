@@ -7,6 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+RESOLUTION = 0.01
+"""No smaller difference is called one: where the compiler puts the code alone makes as much."""
+
 
 @dataclass(frozen=True)
 class Ratio:
@@ -18,8 +21,8 @@ class Ratio:
 
     @property
     def significant(self) -> bool:
-        """Whether the interval excludes 1."""
-        return self.low > 1.0 or self.high < 1.0
+        """Whether the interval excludes 1, and all that is within `RESOLUTION` of it."""
+        return self.low > 1.0 + RESOLUTION or self.high < 1.0 / (1.0 + RESOLUTION)
 
     def __float__(self) -> float:
         return self.value
