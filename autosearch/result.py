@@ -19,6 +19,7 @@ from autosearch.pipeline.fingerprint import describe_difference, fingerprint
 from autosearch.pipeline.snapshot import Snapshot, read_algorithm
 from autosearch.pipeline.source import PipelineLike, to_pipeline
 from autosearch.progress import format_seconds
+from autosearch.records.frame import to_frame
 from autosearch.records.record import RaceRecord, TrialRecord
 from autosearch.schedule.apply import apply
 from autosearch.schedule.schedule import Schedule
@@ -178,32 +179,7 @@ class Result:
     @cached_property
     def trials(self) -> pd.DataFrame:
         """Every candidate measured, in order, baselines included: one row each."""
-        import pandas as pd
-
-        rows = []
-        best = float("inf")
-        for number, record in enumerate(self.records):
-            seconds = record.seconds
-            best = min(best, seconds) if record.ok else best
-            rows.append(
-                {
-                    "trial": number,
-                    "source": (record.baseline and f"baseline: {record.baseline}") or record.source,
-                    "seconds": seconds,
-                    "best": best,
-                    "samples": len(record.times),
-                    "failure": record.failure,
-                    "message": record.message,
-                    "compile_seconds": record.compile_seconds,
-                    "elapsed": record.elapsed,
-                    "predicted": record.predicted if record.predicted is not None else float("nan"),
-                    "digest": record.schedule.digest if record.schedule is not None else "",
-                    "schedule": str(record.schedule) if record.schedule is not None else "",
-                }
-            )
-        columns = ["trial", "source", "seconds", "best", "samples", "failure", "message", "compile_seconds", "elapsed",
-                   "predicted", "digest", "schedule"]  # fmt: skip
-        return pd.DataFrame(rows, columns=columns)
+        return to_frame(self.records)
 
     def summary(self) -> str:
         """The result in a few lines: times, speed-ups with intervals, failures."""

@@ -16,12 +16,14 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import Any
 
 from autosearch.measure.autoschedulers import AutoschedulerRequest, run_autoscheduler
 from autosearch.measure.kernel import Bench, CandidateError, time_kernel
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup
+from autosearch.measure.overhead import without_call
 from autosearch.measure.protect import Access, protect
 from autosearch.measure.protocol import Inputs, Timed
 
@@ -61,7 +63,8 @@ class _Worker:
     def run(self, request: RunRequest) -> Timed:
         bench = self.bench(request.inputs)
         arguments = bench.arguments(self.setup.source.algorithm)
-        return time_kernel(self.kernels[request.kernel], arguments, bench, request.effort, request.publish)
+        timed = time_kernel(self.kernels[request.kernel], arguments, bench, request.effort, request.publish)
+        return replace(timed, times=without_call(timed.times, self.setup.source.algorithm, self.setup.source.target))
 
     def bench(self, inputs: Inputs) -> Bench:
         if inputs not in self.benches:

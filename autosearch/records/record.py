@@ -166,8 +166,7 @@ def _pipeline(content: dict[str, Any]) -> PipelineRecord:
 
 def _trial(content: dict[str, Any]) -> TrialRecord:
     trace = content.get("trace")
-    times = tuple(_seconds(time) for time in _typed(content["times"], list))
-    paces = tuple(_seconds(pace) for pace in _typed(content.get("paces", []), list))
+    times, paces = _all_seconds(content["times"]), _all_seconds(content.get("paces", []))
     if len(paces) not in (0, len(times)):
         raise ValueError("as many paces are needed as times")
     return TrialRecord(
@@ -232,6 +231,12 @@ def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"expected a number, got {type(value).__name__}")
     return float(value)
+
+
+def _all_seconds(values: Any) -> tuple[float, ...]:
+    if all([type(value) is float and 0.0 < value < 1e7 for value in _typed(values, list)]):
+        return tuple(values)
+    return tuple([_seconds(value) for value in values])
 
 
 def _seconds(value: Any) -> float:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from autosearch.errors import ScheduleError
@@ -76,7 +76,7 @@ class Schedule:
         """The inverse of `to_json`. Raises `ScheduleError` on anything malformed."""
         if not isinstance(content, list):
             raise ScheduleError("a schedule must be a JSON list of directives")
-        return Schedule(tuple(_decode_step(entry) for entry in content))
+        return Schedule(tuple(_step(entry) for entry in content))
 
     @staticmethod
     def of_steps(steps: Sequence[tuple[StageKey, Directive]]) -> Schedule:
@@ -115,6 +115,19 @@ def _plain(value: Any) -> Any:
 def _field_types(cls: Any) -> tuple[tuple[str, Any], ...]:
     hints = get_type_hints(cls)
     return tuple((f.name, hints[f.name]) for f in fields(cls))
+
+
+def _step(entry: Any) -> Step:
+    """The step that a JSON list holds. Logs hold the same ones over and over: each is made, and kept, once."""
+    try:
+        return _known_step(*[tuple(part) if type(part) is list else part for part in entry])
+    except TypeError:  # not a list, or nested deeper than any directive
+        return _decode_step(entry)
+
+
+@lru_cache(maxsize=1 << 16, typed=True)  # typed: True is not 1
+def _known_step(*parts: Any) -> Step:
+    return _decode_step([list(part) if isinstance(part, tuple) else part for part in parts])
 
 
 def _decode_step(entry: Any) -> Step:
