@@ -234,7 +234,7 @@ def _number(value: Any) -> float:
 
 
 def _all_seconds(values: Any) -> tuple[float, ...]:
-    if all([type(value) is float and 0.0 < value < 1e7 for value in _typed(values, list)]):
+    if all(type(value) is float and 0.0 < value < 1e7 for value in _typed(values, list)):
         return tuple(values)
     return tuple([_seconds(value) for value in values])
 

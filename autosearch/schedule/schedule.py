@@ -119,9 +119,11 @@ def _field_types(cls: Any) -> tuple[tuple[str, Any], ...]:
 
 def _step(entry: Any) -> Step:
     """The step that a JSON list holds. Logs hold the same ones over and over: each is made, and kept, once."""
+    if not isinstance(entry, list):
+        return _decode_step(entry)
     try:
         return _known_step(*[tuple(part) if type(part) is list else part for part in entry])
-    except TypeError:  # not a list, or nested deeper than any directive
+    except TypeError:  # nested deeper than any directive
         return _decode_step(entry)
 
 
