@@ -21,11 +21,13 @@ from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerR
 from autosearch.measure.check import derive_tolerance
 from autosearch.measure.data import DataSpec, SharedMemory, fill_sets, layout_sets
 from autosearch.measure.kernel import Source
-from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup
+from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup, UnknownKernel
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Limits, Timed
 from autosearch.pipeline.snapshot import Snapshot
 
 _START_SECONDS = 60.0
+_STARTS = 3
+"""A process that somebody kills while it starts is started anew so many times in all."""
 
 
 class LocalRunner:
@@ -114,6 +116,8 @@ class LocalRunner:
             return reply
         if reply is Failure.RUN_TIMEOUT:
             return Timed(failure=reply, message=f"no end after {limit:.1f} s")
+        if isinstance(reply, UnknownKernel):
+            reply = _Death("its process was killed", from_outside=True)
         if reply.from_outside and tries > 1:
             return self._run(built, effort, inputs, publish, tries - 1)
         return Timed(failure=Failure.CRASH, message=reply.message)
@@ -183,12 +187,15 @@ class LocalRunner:
         return self._start(number, place, request, self.limits.compile_seconds)
 
     def _start(self, number: int, place: int, request: Any, seconds: float) -> _Job:
-        job = _Job(place, request, time.monotonic() + seconds)
-        try:
-            self._process(number).connection.send(request)
-        except OSError:
-            self._kill(number)
-            self._process(number).connection.send(request)
+        for tries_left in reversed(range(_STARTS)):
+            job = _Job(place, request, time.monotonic() + seconds)
+            try:
+                self._process(number).connection.send(request)
+                break
+            except OSError:  # it died since it was last heard of
+                self._kill(number)
+                if not tries_left:
+                    raise MeasureError("worker processes die as soon as they have started") from None
         return job
 
     def _finished(self, busy: dict[int, _Job]) -> list[int]:
@@ -204,7 +211,8 @@ class LocalRunner:
 
     def _collect(self, number: int) -> Any:
         """The answer of a finished worker; None if it ran out of time, a `_Death` if it died."""
-        worker = self._process(number)
+        worker = self._workers[number]
+        assert worker is not None
         if not worker.connection.poll():
             self._kill(number)
             return None
@@ -212,7 +220,7 @@ class LocalRunner:
             return worker.connection.recv()
         except (EOFError, OSError):
             message = worker.obituary()
-            death = _Death(message, worker.popen.returncode == -signal.SIGKILL)
+            death = _Death(message, worker.killed_from_outside)
             self._kill(number)
             return death
 
@@ -265,18 +273,24 @@ class LocalRunner:
     def _process(self, number: int, wait_ready: bool = True) -> _Process:
         if self._closed:
             raise MeasureError("the runner is closed")
-        worker = self._workers[number]
-        if worker is None:
-            worker = _Process(self._setup, self._memory, self.threads)
-            self._workers[number] = worker
-            self._generations[number] += 1
-        if wait_ready:
+        tries = 0
+        while True:
+            worker = self._workers[number]
+            if worker is None:
+                worker = _Process(self._setup, self._memory, self.threads)
+                self._workers[number] = worker
+                self._generations[number] += 1
+                tries += 1
+            if not wait_ready:
+                return worker
             try:
                 worker.await_ready()
+                return worker
             except MeasureError:
+                again = worker.killed_from_outside and tries < _STARTS
                 self._kill(number)
-                raise
-        return worker
+                if not again:
+                    raise
 
     def _kill(self, number: int) -> None:
         worker = self._workers[number]
@@ -363,6 +377,11 @@ class _Process:
         except (EOFError, OSError):
             pass
         raise MeasureError(f"a worker process can't start: {self.obituary()}")
+
+    @property
+    def killed_from_outside(self) -> bool:
+        """Whether it was killed by somebody else: so far we have not."""
+        return self.popen.poll() == -signal.SIGKILL
 
     def obituary(self) -> str:
         """How the process ended, and the last that it printed."""

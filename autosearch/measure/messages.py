@@ -37,6 +37,11 @@ class RunRequest:
 
 
 @dataclass(frozen=True)
+class UnknownKernel:
+    """The answer to a `RunRequest` that came to a process started since its kernel was built."""
+
+
+@dataclass(frozen=True)
 class ReleaseRequest:
     """Forget kernels."""
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from autosearch.measure.autoschedulers import AutoschedulerRequest, run_autoscheduler
 from autosearch.measure.kernel import Bench, CandidateError, time_kernel
-from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup
+from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup, UnknownKernel
 from autosearch.measure.overhead import without_call
 from autosearch.measure.protect import Access, protect
 from autosearch.measure.protocol import Inputs, Timed
@@ -60,7 +60,9 @@ class _Worker:
             return BuildReply(time.perf_counter() - start, error.failure, error.message)
         return BuildReply(time.perf_counter() - start)
 
-    def run(self, request: RunRequest) -> Timed:
+    def run(self, request: RunRequest) -> Timed | UnknownKernel:
+        if request.kernel not in self.kernels:
+            return UnknownKernel()
         bench = self.bench(request.inputs)
         arguments = bench.arguments(self.setup.source.algorithm)
         timed = time_kernel(self.kernels[request.kernel], arguments, bench, request.effort, request.publish)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from autosearch.errors import PipelineError
 from autosearch.pipeline.decode import deep_recursion, root_dim_types
 from autosearch.pipeline.flatbuffer import Node, layout, read_pipeline
 
@@ -24,6 +25,13 @@ def unschedule(data: bytes) -> bytes:
     """
     with deep_recursion():
         root = read_pipeline(data)
+    try:
+        return _patched(data, root)
+    except (KeyError, IndexError, AttributeError, TypeError, ValueError, struct.error) as error:
+        raise PipelineError(f"the serialized pipeline is inconsistent ({type(error).__name__}: {error})") from None
+
+
+def _patched(data: bytes, root: Node) -> bytes:
     patch = _Patch(data)
     for func in root.funcs:
         schedule = func.func_schedule

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import gc
 import gzip
 import json
 import os
@@ -151,6 +152,23 @@ def _checked(lines: Iterable[bytes], path: Path) -> LogContent:
 
 def _parse(lines: Iterable[bytes]) -> tuple[LogContent, str]:
     """The records in some lines, and what was wrong with the first that is damaged."""
+    with _no_collection():
+        return _parse_all(lines)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from walking all that has been read, over and over: none of it is garbage."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _parse_all(lines: Iterable[bytes]) -> tuple[LogContent, str]:
     pipelines: list[PipelineRecord] = []
     trials: list[TrialRecord] = []
     races: list[RaceRecord] = []

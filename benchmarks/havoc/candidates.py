@@ -17,7 +17,7 @@ from autosearch.measure.protocol import Candidate, Failure, Limits
 from autosearch.records.log import Log, read_log
 from autosearch.records.record import TrialRecord
 from benchmarks.bars import Bar
-from benchmarks.havoc.processes import orphans, workers
+from benchmarks.havoc.processes import abandoned, orphans
 from tests.conftest import TARGET, snapshot_of
 from tests.made import ROOT, TILED, identity_of
 from tests.measure import bad_candidates as bad
@@ -55,7 +55,7 @@ KINDS = (
 
 def run() -> list[Bar]:
     """Each kind in a batch with good candidates: only the bad one may suffer."""
-    before = workers()
+    before = abandoned()
     misnamed, harmed, lost, wrong_winners = 0, 0, 0, 0
     with tempfile.TemporaryDirectory() as folder:
         started = time.monotonic()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autosearch.records.log import read_log
 from benchmarks.bars import Bar
-from benchmarks.havoc.processes import doubled, finish, orphans, searched, start, wait_for_line, workers
+from benchmarks.havoc.processes import abandoned, doubled, finish, orphans, searched, start, wait_for_line
 
 ENDLESS = 1_000_000
 SMALL, LARGER = "size=64k", "size=16m"
@@ -24,7 +24,7 @@ def run() -> list[Bar]:
 
 def full_disk() -> list[Bar]:
     """The log lies on a small tmpfs. The run must end with a sentence; with room again, the same command goes on."""
-    before = workers()
+    before = abandoned()
     with tempfile.TemporaryDirectory() as folder, _small_disk(Path(folder) / "disk") as (disk, make_room):
         log, scratch = disk / "blur.jsonl", Path(folder) / "tmp"
         status, _, err = finish(start(log, ENDLESS, scratch))
@@ -46,7 +46,7 @@ def full_disk() -> list[Bar]:
 
 def unwritable() -> list[Bar]:
     """From some trial on every write to the log fails."""
-    before = workers()
+    before = abandoned()
     with tempfile.TemporaryDirectory() as folder:
         log, scratch = Path(folder) / "blur.jsonl", Path(folder) / "tmp"
         process = start(log, ENDLESS, scratch)

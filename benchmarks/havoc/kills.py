@@ -14,6 +14,7 @@ from autosearch.records.log import read_log
 from autosearch.remeasure import remeasure
 from benchmarks.bars import Bar
 from benchmarks.havoc.processes import (
+    abandoned,
     children,
     doubled,
     finish,
@@ -21,7 +22,6 @@ from benchmarks.havoc.processes import (
     searched,
     start,
     wait_for_line,
-    workers,
 )
 from tests.samples import blur
 
@@ -30,7 +30,7 @@ ENDLESS = 1_000_000
 
 def kill_workers(count: int) -> list[Bar]:
     """One run, while which workers are killed at random so many times; then Ctrl-C."""
-    before, generator = workers(), random.Random(0)
+    before, generator = abandoned(), random.Random(0)
     with tempfile.TemporaryDirectory() as folder:
         log, scratch = Path(folder) / "blur.jsonl", Path(folder) / "tmp"
         run = start(log, ENDLESS, scratch)
@@ -41,7 +41,8 @@ def kill_workers(count: int) -> list[Bar]:
             if victims:
                 os.kill(generator.choice(victims), signal.SIGKILL)
                 killed += 1
-        os.killpg(run.pid, signal.SIGINT)
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGINT)
         status, out, err = finish(run)
         content = read_log(log)
         trials = searched(content)
@@ -64,14 +65,18 @@ def kill_workers(count: int) -> list[Bar]:
 
 def kill_tuner(count: int) -> list[Bar]:
     """The tuner killed at a random moment and started again, so many times; then it may finish."""
-    before, generator = workers(), random.Random(1)
+    before, generator = abandoned(), random.Random(1)
     lost = 0
     with tempfile.TemporaryDirectory() as folder:
         log, scratch = Path(folder) / "blur.jsonl", Path(folder) / "tmp"
         there = b""
-        for _ in range(count):
+        for number in range(count):
             run = start(log, ENDLESS, scratch)
-            time.sleep(generator.uniform(0.0, 6.0))
+            if number % 2:  # every other time soon after something was measured
+                wait_for_line(log, '"kind":"trial"', there.count(b'"kind":"trial"') + 1, run)
+                time.sleep(generator.uniform(0.0, 1.0))
+            else:
+                time.sleep(generator.uniform(0.0, 4.0))
             os.kill(run.pid, signal.SIGKILL)
             run.communicate()
             now = log.read_bytes() if log.exists() else b""

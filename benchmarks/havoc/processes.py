@@ -53,13 +53,15 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def workers() -> set[int]:
-    """All worker processes on this machine that are alive."""
+def abandoned() -> set[int]:
+    """All worker processes on this machine whose tuner is gone."""
     found = set()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if WORKER in path.read_bytes():
-                found.add(int(path.parent.name))
+                parent = (path.parent / "stat").read_text().rpartition(")")[2].split()[1]
+                if parent == "1" or b"python" not in Path(f"/proc/{parent}/cmdline").read_bytes():
+                    found.add(int(path.parent.name))
         except OSError:
             continue
     return found
@@ -68,7 +70,7 @@ def workers() -> set[int]:
 def orphans(before: set[int]) -> int:
     """Workers that are still there some seconds after their tuner ended, those in `before` aside."""
     for _ in range(100):
-        left = workers() - before
+        left = abandoned() - before
         if not left:
             return 0
         time.sleep(0.05)

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from autosearch.records.log import read_log
 from benchmarks.bars import Bar
-from benchmarks.havoc.processes import doubled, finish, orphans, searched, start, workers
+from benchmarks.havoc.processes import abandoned, doubled, finish, orphans, searched, start
 
 TRIALS = 64
 
 
 def run() -> list[Bar]:
     """Both must end, and between them measure each schedule once."""
-    before = workers()
+    before = abandoned()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "blur.jsonl"
         both = [start(log, TRIALS, Path(folder) / name) for name in ("one", "other")]

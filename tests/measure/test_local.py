@@ -85,8 +85,8 @@ def _kill_soon(runner: LocalRunner, after: float) -> threading.Timer:
 
 
 def test_a_candidate_whose_process_another_kills_gets_one_more_try() -> None:
-    limits = Limits(compile_seconds=2.0, run_seconds=2.0)
-    with local_runner("blur", limits=limits) as runner:
+    with local_runner("blur") as runner:
+        runner.limit(Limits(compile_seconds=2.0, run_seconds=2.0))
         timer = _kill_soon(runner, 0.5)
         assert runner.build([bad.compiles_for_ages()])[0].failure is Failure.COMPILE_TIMEOUT
         timer.join()
