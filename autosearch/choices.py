@@ -11,7 +11,7 @@ import random
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, Protocol
 
@@ -55,18 +55,17 @@ class Trace:
         """The inverse of `to_json`. Raises `ScheduleError` on anything malformed."""
         if not isinstance(content, dict):
             raise ScheduleError("a trace must be a JSON object of answers")
-        try:
-            return Trace(tuple([_answer(key, answer) for key, answer in content.items()]))
-        except TypeError as error:  # a list or an object can't be an answer either
-            raise ScheduleError(f"an answer in a trace must be a word or a number: {error}") from None
+        if not {*map(type, content.values())} <= {str, int}:
+            key, answer = next((k, v) for k, v in content.items() if type(v) not in (str, int))
+            raise ScheduleError(f"the answer to {key!r} in a trace must be a word or a number, not {answer!r}")
+        if len(_ANSWERS) > _MOST_ANSWERS:
+            _ANSWERS.clear()
+        return Trace(tuple([_ANSWERS.setdefault(answer, answer) for answer in content.items()]))
 
 
-@lru_cache(maxsize=1 << 18, typed=True)  # typed: True is not 1
-def _answer(key: str, answer: Any) -> tuple[str, Option]:
-    """One answer of a trace. Logs hold the same ones over and over: each is made, and kept, once."""
-    if not isinstance(answer, (str, int)) or isinstance(answer, bool):
-        raise ScheduleError(f"the answer to {key!r} in a trace must be a word or a number, not {answer!r}")
-    return key, answer
+_ANSWERS: dict[tuple[str, Option], tuple[str, Option]] = {}
+_MOST_ANSWERS = 1 << 18
+"""Logs hold the same answers over and over: each is kept once."""
 
 
 class Space(Protocol):

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from autosearch.cost_model.features import featurize
 from autosearch.cost_model.model import Rows, StageTimeModel
 from autosearch.machine import Machine
+from autosearch.schedule.directives import ComputeAt, ComputeRoot, StoreAt, StoreRoot
 from autosearch.schedule.nest import LoopNest
-from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.schedule import Schedule, Step
 
 LEAST_DATA = 16
 """Measurements before the model is trusted to rank."""
+ALIKE = 0.6
+"""Of those that the model picks, the share that may compute and store all Funcs at the same levels."""
+PLACING = (ComputeAt, ComputeRoot, StoreAt, StoreRoot)
 GROWTH = 1.15
 """The model is trained anew when the data has grown by this factor."""
 
@@ -85,15 +90,19 @@ class Pruner:
         return picked + self._random.sample(rest, min(few - len(picked), len(rest)))
 
     def _different(self, schedules: Sequence[Schedule], few: int) -> list[int]:
-        """The places of the first `few` that the model can tell apart: the others hardly differ in what they do."""
+        """The places of the first `few` that the model can tell apart (the others hardly differ in what they do), most
+        of them, but not all, with their Funcs computed and stored at the same levels."""
         seen: set[bytes] = set()
+        alike: Counter[tuple[Step, ...]] = Counter()
         chosen: list[int] = []
         for place, schedule in enumerate(schedules):
             if len(chosen) == few:
                 break
             rows = self.features(schedule).tobytes()
-            if rows not in seen:
+            placement = tuple(step for step in schedule if isinstance(step.directive, PLACING))
+            if rows not in seen and alike[placement] < ALIKE * few:
                 seen.add(rows)
+                alike[placement] += 1
                 chosen.append(place)
         return chosen
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 from autosearch.errors import LogError
@@ -38,19 +39,26 @@ class Identity:
     @staticmethod
     def from_json(content: Any) -> Identity:
         """The inverse of `to_json`. Raises `LogError`."""
+        if not isinstance(content, dict):
+            raise LogError("a record's identity must be a JSON object")
         try:
-            texts = [content[name] for name in ("pipeline", "sizes", "target", "halide", "cpu")]
-            threads, cold = content["threads"], content.get("cold", False)
-        except (TypeError, KeyError, AttributeError) as error:
+            return _identity(*(content[name] for name in _NAMES), content.get("cold", False))
+        except KeyError as error:
             raise LogError(f"a record's identity lacks {error}") from None
-        if (
-            not all(isinstance(text, str) for text in texts)
-            or not isinstance(threads, int)
-            or not isinstance(cold, bool)
-        ):
-            raise LogError("a record's identity holds values of the wrong type")
-        pipeline, sizes, target, halide, cpu = texts
-        return Identity(pipeline, sizes, target, halide, cpu, threads, cold)
+        except TypeError:  # it can't even be hashed
+            raise LogError(_WRONG_TYPE) from None
+
+
+_NAMES = ("pipeline", "sizes", "target", "halide", "cpu", "threads")
+_WRONG_TYPE = "a record's identity holds values of the wrong type"
+
+
+@lru_cache(maxsize=1024, typed=True)  # most records of a log have the same; typed: True is not 1
+def _identity(pipeline: Any, sizes: Any, target: Any, halide: Any, cpu: Any, threads: Any, cold: Any) -> Identity:
+    texts = (pipeline, sizes, target, halide, cpu)
+    if not all(isinstance(text, str) for text in texts) or type(threads) is not int or not isinstance(cold, bool):
+        raise LogError(_WRONG_TYPE)
+    return Identity(pipeline, sizes, target, halide, cpu, threads, cold)
 
 
 def identify(fingerprint: str, sizes: Sizes, target: str, machine: Machine, cold: bool = False) -> Identity:

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import orjson
+
 from autosearch.errors import LogError
 from autosearch.records.identity import Identity
 from autosearch.records.record import PipelineRecord, RaceRecord, Record, TrialRecord, from_json, to_json
@@ -178,8 +180,8 @@ def _parse_all(lines: Iterable[bytes]) -> tuple[LogContent, str]:
         if not line.strip():
             continue
         try:
-            record = from_json(json.loads(line))
-        except (ValueError, RecursionError) as error:
+            record = from_json(orjson.loads(line))
+        except ValueError as error:
             damaged += 1
             first_error = first_error or f"not JSON ({error})"
             continue

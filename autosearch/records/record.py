@@ -234,8 +234,8 @@ def _number(value: Any) -> float:
 
 
 def _all_seconds(values: Any) -> tuple[float, ...]:
-    if all(type(value) is float and 0.0 < value < 1e7 for value in _typed(values, list)):
-        return tuple(values)
+    if _typed(values, list) and {*map(type, values)} == {float} and min(values) > 0.0 and max(values) < 1e7:
+        return tuple(values)  # what there nearly always is, looked at once
     return tuple([_seconds(value) for value in values])
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import marshal
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from typing import Any, get_args, get_origin, get_type_hints
 
 from autosearch.errors import ScheduleError
@@ -119,17 +120,20 @@ def _field_types(cls: Any) -> tuple[tuple[str, Any], ...]:
 
 def _step(entry: Any) -> Step:
     """The step that a JSON list holds. Logs hold the same ones over and over: each is made, and kept, once."""
-    if not isinstance(entry, list):
-        return _decode_step(entry)
     try:
-        return _known_step(*[tuple(part) if type(part) is list else part for part in entry])
-    except TypeError:  # nested deeper than any directive
+        key = marshal.dumps(entry, 2)  # the fastest way to a key that tells True from 1; nobody ever loads it
+    except ValueError:  # nested deeper than any directive
         return _decode_step(entry)
+    step = _STEPS.get(key)
+    if step is None:
+        step = _decode_step(entry)
+        if len(_STEPS) < _MOST_STEPS:
+            _STEPS[key] = step
+    return step
 
 
-@lru_cache(maxsize=1 << 16, typed=True)  # typed: True is not 1
-def _known_step(*parts: Any) -> Step:
-    return _decode_step([list(part) if isinstance(part, tuple) else part for part in parts])
+_STEPS: dict[bytes, Step] = {}
+_MOST_STEPS = 1 << 16
 
 
 def _decode_step(entry: Any) -> Step:

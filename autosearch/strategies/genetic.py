@@ -15,6 +15,7 @@ from autosearch.strategies.unseen import Unseen
 
 Member = tuple[float, Trace]
 """Seconds, measured or predicted, and the trace."""
+_Answers = tuple[tuple[str, Option], ...]
 POPULATION = 32
 GENERATIONS = 4
 """Generations bred between two measurements, where a model predicts how good they are."""
@@ -24,6 +25,10 @@ FROM_NICHE = 0.3
 """Share of parents that come of any niche: its best may be far behind and still lead further."""
 NICHE_KINDS = ("", "rfactor", "clone")
 """Kinds of decisions that set niches apart: the style, and which Funcs are made."""
+PLACEMENTS, FROM_PLACEMENT = 6, 0.25
+"""Share of parents that are the best of their placement, one of so many placements: the second best may need but a better
+tile to be the best, and wouldn't get it where all parents have the same placement."""
+PLACEMENT_KINDS = ("place", "store")
 FIRST = 64
 """Measurements before breeding starts: until then all is drawn at random, so that no early winner crowds out the rest."""
 FRESH = 0.2
@@ -68,7 +73,9 @@ class Genetic:
         self._fresh = [RandomChooser(self._random, sharpness) for sharpness in SHARPNESS]
         self._unseen = Unseen()
         self._population: list[Member] = []
-        self._niches: dict[tuple[tuple[str, Option], ...], list[Member]] = {}
+        self._niches: dict[_Answers, list[Member]] = {}
+        self._placements: dict[_Answers, Member] = {}
+        """The best of each placement of all Funcs."""
 
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
         """See `Strategy.propose`. With a model, several generations are bred by what it predicts."""
@@ -91,7 +98,9 @@ class Genetic:
         ranked = sorted(self._population + found, key=lambda member: member[0])
         self._population = ranked[:POPULATION]
         for member in found:
-            key = tuple(answer for answer in member[1] if kind_of(answer[0]) in NICHE_KINDS)
+            placement = _of_kinds(member[1], PLACEMENT_KINDS)
+            self._placements[placement] = min(self._placements.get(placement, member), member, key=lambda one: one[0])
+            key = _of_kinds(member[1], NICHE_KINDS)
             self._niches[key] = sorted([*self._niches.get(key, ()), member], key=lambda one: one[0])[:NICHE]
 
     def _breed(self, parents: Sequence[Member]) -> Proposal:
@@ -116,6 +125,8 @@ class Genetic:
 
     def _parent(self, parents: Sequence[Member]) -> Trace:
         """The best of three drawn at random; `parents` come best first."""
+        if self._placements and self._random.random() < FROM_PLACEMENT:
+            return self._random.choice(sorted(self._placements.values(), key=lambda one: one[0])[:PLACEMENTS])[1]
         if len(self._niches) > 1 and self._random.random() < FROM_NICHE:
             parents = self._random.choice(list(self._niches.values()))
         return parents[min(self._random.randrange(len(parents)) for _ in range(3))][1]
@@ -158,6 +169,11 @@ class Genetic:
         if answers and self._random.random() < REDRAWN_FUNC:
             moved.add(func_of(self._random.choice(list(answers))))
         return {key for key in answers if func_of(key) in moved and key not in change}
+
+
+def _of_kinds(trace: Trace, kinds: Sequence[str]) -> _Answers:
+    """The answers of some kinds of questions."""
+    return tuple(answer for answer in trace if kind_of(answer[0]) in kinds)
 
 
 class _Mutation(Replay):

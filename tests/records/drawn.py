@@ -25,7 +25,7 @@ PIPELINES = st.builds(
     TEXT,
     TEXT,
     st.dictionaries(TEXT, TEXT, max_size=3),
-    st.dictionaries(TEXT, st.integers() | TEXT, max_size=3),
+    st.dictionaries(TEXT, st.integers(-(2**63), 2**63) | TEXT, max_size=3),
 )
 TRIALS = st.builds(
     TrialRecord,
