@@ -185,7 +185,8 @@ class Result:
         """The result in a few lines: times, speed-ups with intervals, failures."""
         failed = sum(1 for record in self.records if not record.ok and not record.baseline)
         count = sum(1 for record in self.records if not record.baseline)
-        tie = f", in a tie with {len(self.ties)} others of the race" if self.ties else ""
+        others = "another" if len(self.ties) == 1 else f"{len(self.ties)} others"
+        tie = f", in a tie with {others} of the race" if self.ties else ""
         lines = [f"best of {count} trials ({failed} failed): {format_seconds(self.best_time)}{tie}"]
         for name, seconds in sorted(self.baselines.items(), key=lambda item: item[1]):
             ratio = self.speedup(name)
