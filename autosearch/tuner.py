@@ -18,6 +18,7 @@ from autosearch.cost_model.prior import shipped_prior
 from autosearch.cost_model.pruner import Pruner
 from autosearch.errors import ArgumentError, ScheduleError
 from autosearch.finalists import Contender, Race, confirm, run_race
+from autosearch.interrupts import Interrupts
 from autosearch.journal import Journal
 from autosearch.machine import Machine, affinity, parse_target, this_machine
 from autosearch.measure.local import LocalRunner, open_runner
@@ -93,7 +94,8 @@ def tune(
         stack.callback(reporter.close)
         journal = Journal.open(log, identity, snapshot, stack)
         settings = _Settings(trials, seed, started, timeout, strategy, cost_model, tolerance, cold_cache)
-        session = _Session(snapshot, parsed, machine, inputs or {}, journal, settings, reporter, stack)
+        interrupts = stack.enter_context(Interrupts())
+        session = _Session(snapshot, parsed, machine, inputs or {}, journal, settings, reporter, stack, interrupts)
         return session.run()
 
 
@@ -150,6 +152,7 @@ class _Session:
         settings: _Settings,
         reporter: Reporter,
         stack: ExitStack,
+        interrupts: Interrupts,
     ) -> None:
         self.snapshot = snapshot
         self.target = target
@@ -159,6 +162,7 @@ class _Session:
         self.settings = settings
         self.reporter = reporter
         self.stack = stack
+        self.interrupts = interrupts
         self.thinking = Stopwatch()
         self.new_trials = 0
         self.space = CpuSpace(
@@ -186,6 +190,7 @@ class _Session:
             self.learn_from(self.journal.trials)
             self.search(measurer)
         except KeyboardInterrupt:
+            self.interrupts.pressed = False
             self.reporter.note("interrupted: deciding among what was found (interrupt again to skip that)")
             runner.reset()
         try:
@@ -291,6 +296,7 @@ class _Session:
         seeds = self.inexact_seeds()
         many = BATCH
         while self.journal.count < self.settings.trials and self.settings.search_seconds_left() > 0:
+            self.interrupts.check()
             few = min(BATCH, self.settings.trials - self.journal.count)
             before, thought = time.monotonic(), self.thinking.seconds
             with self.thinking:
