@@ -26,7 +26,7 @@ from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Input
 from autosearch.pipeline.snapshot import Snapshot
 
 _START_SECONDS = 60.0
-_STARTS = 3
+_STARTS = 10
 """A process that somebody kills while it starts is started anew so many times in all."""
 
 

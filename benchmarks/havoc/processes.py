@@ -13,6 +13,12 @@ from autosearch.records.record import TrialRecord
 
 ROOT = Path(__file__).parents[2]
 PIPELINE = f"{ROOT / 'tests' / 'samples.py'}:blur"
+PROGRAM = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts this in the background has it ignored
+from autosearch.cli.app import app
+app()
+"""
 WORKER = b"autosearch.measure.worker"
 PATIENCE = 600.0
 """Seconds after which a run counts as one that doesn't end."""
@@ -22,7 +28,7 @@ def start(log: Path, trials: int, folder: Path, seed: int = 0) -> subprocess.Pop
     """A tuner of the sample `blur`, its temporary files in `folder`."""
     folder.mkdir(exist_ok=True)
     command = [
-        sys.executable, "-c", "from autosearch.cli.app import app; app()", "tune", PIPELINE,
+        sys.executable, "-c", PROGRAM, "tune", PIPELINE,
         "--trials", str(trials), "--log", str(log), "--seed", str(seed), "--json", "--quiet",
     ]  # fmt: skip
     environment = {**os.environ, "TMPDIR": str(folder), "PYTHONPATH": str(ROOT)}
