@@ -2,8 +2,8 @@
 
 python -m benchmarks.chaos [--kills 100] [--restarts 50] [--cases 20000] [--only NAME] [--check]
 
-Every scenario runs the real tuner, or the real measurer, on the sample pipeline of the tests. Needs Linux; the full
-disk needs the right to mount a tmpfs (without it a limit on the size of files takes its place).
+Every scenario runs the real tuner, or the real measurer, on the sample pipeline of the tests. Needs Linux, and for the full
+disk the right to mount a tmpfs.
 """
 
 from __future__ import annotations

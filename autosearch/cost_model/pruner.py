@@ -91,20 +91,25 @@ class Pruner:
 
     def _different(self, schedules: Sequence[Schedule], few: int) -> list[int]:
         """The places of the first `few` that the model can tell apart (the others hardly differ in what they do), most
-        of them, but not all, with their Funcs computed and stored at the same levels."""
+        of them, but not all, with their Funcs computed and stored at the same levels where there are others."""
         seen: set[bytes] = set()
         alike: Counter[tuple[Step, ...]] = Counter()
         chosen: list[int] = []
+        aside: list[int] = []
         for place, schedule in enumerate(schedules):
             if len(chosen) == few:
                 break
             rows = self.features(schedule).tobytes()
+            if rows in seen:
+                continue
+            seen.add(rows)
             placement = tuple(step for step in schedule if isinstance(step.directive, PLACING))
-            if rows not in seen and alike[placement] < ALIKE * few:
-                seen.add(rows)
+            if alike[placement] < ALIKE * few:
                 alike[placement] += 1
                 chosen.append(place)
-        return chosen
+            else:
+                aside.append(place)
+        return chosen + aside[: few - len(chosen)]
 
     def forget(self, schedules: Sequence[Schedule]) -> None:
         """Drop cached features of schedules that were not chosen."""
