@@ -13,6 +13,9 @@ from autosearch.pipeline.ir import Expr, Stage
 ARITHMETIC = frozenset(("add", "sub", "mul", "div", "mod", "min", "max"))
 LOGIC = frozenset(("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "select"))
 _FREE_CALLS = frozenset(("likely", "likely_if_innermost", "promise_clamped", "unsafe_promise_clamped", "undef"))
+_SCATTERING = frozenset(("min", "max", "select", "func", "image"))
+_GATHER = 24
+"""Instructions of a load whose lanes are loaded one by one, more or less: for LLVM, whose time grows faster than they do."""
 _REDUCERS = frozenset(("add", "mul", "min", "max", "and", "or"))
 
 
@@ -61,6 +64,23 @@ def work(stage: Stage) -> int:
 def body_size(stage: Stage) -> int:
     """What one evaluation adds to the code of a loop body: arithmetic, and loads."""
     return work(stage) + operations(stage).get("load", 0)
+
+
+@cache
+def code_size(stage: Stage) -> int:
+    """What one evaluation adds to the code of a loop body for native vectors: its body, and what gathers take.
+
+    Where an index is clamped or computed from data each lane is loaded by itself, at an index of its own.
+    """
+    return body_size(stage) + _GATHER * sum(_gathers(value) for value in (*stage.values, *stage.args))
+
+
+def _gathers(expr: Expr) -> int:
+    """The loads whose lanes may lie anywhere."""
+    return sum(
+        node.op in ("func", "image") and any(inner.op in _SCATTERING for one in node.args for inner in one.walk())
+        for node in expr.walk()
+    )
 
 
 @cache

@@ -15,7 +15,7 @@ from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
 from autosearch.pipeline.ir import Func, Stage, StageKey
-from autosearch.pipeline.operations import body_size, is_associative, is_scatter
+from autosearch.pipeline.operations import body_size, code_size, is_associative, is_scatter
 from autosearch.pipeline.snapshot import Snapshot
 from autosearch.schedule.directives import Bound, CloneIn, Directive, Tail
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, build_nest
@@ -32,10 +32,8 @@ from autosearch.space.placement import (
 from autosearch.space.structure import choose_structure
 from autosearch.space.style import choose_style
 from autosearch.space.tiling import Tiling
-from autosearch.space.tiling_rules import StageFacts, choose_tiling
+from autosearch.space.tiling_rules import MAX_LONG_BODY, StageFacts, choose_tiling
 
-MAX_INLINED_BODY = 800
-"""A Func is not inlined where an unrolled body would then hold more operations on native vectors than this."""
 MAX_GUARDED_BODY = 150
 """A guarded tail turns a vector body into predicated code many times its size: not offered for bodies beyond this."""
 MAX_BOUND_EXTENT = 4
@@ -142,10 +140,10 @@ class _Build:
 
     def place(self, func: Func) -> Placement:
         calls = self.calls.get(func.name, {})
-        size = body_size(func.stages[0])
+        size = code_size(func.stages[0])
         fits = all(
             (call.count == 1 and self.bodies[key].copies == 1)
-            or self.bodies[key].copies * (self.bodies[key].size + call.count * size) <= MAX_INLINED_BODY
+            or self.bodies[key].copies * (self.bodies[key].size + call.count * size) <= MAX_LONG_BODY
             for key, call in calls.items()
         )
         per_element, rounds = self.ground.effort[func.name]
@@ -176,7 +174,7 @@ class _Build:
         """Its consumers now do its work, and call what it calls."""
         stage = func.stages[0]
         for key, call in self.calls.get(func.name, {}).items():
-            self.bodies[key].size += call.count * body_size(stage)
+            self.bodies[key].size += call.count * code_size(stage)
             self.call(key, self.ground.through(call, stage))
 
     def call(self, key: StageKey, calls: Mapping[str, Calls]) -> None:
@@ -186,7 +184,7 @@ class _Build:
 
     def remember(self, stage: Stage, copies: int) -> None:
         """A stage computed: the size of its body, and what it calls."""
-        self.bodies[stage.key] = _Body(copies, body_size(stage))
+        self.bodies[stage.key] = _Body(copies, code_size(stage))
         self.call(stage.key, self.ground.calls[stage.key])
 
     def choose_bounds(self, func: Func) -> list[Bound]:

@@ -24,7 +24,10 @@ MAX_UNROLLED = 64
 """Most copies of a stage's body that a register tile makes, of one native vector each."""
 MAX_BODY = 400
 """Most operations and loads of native vectors that an unrolled body holds; longer ones take the compiler seconds."""
-
+MAX_LONG_BODY = 450
+"""Operations on native vectors from which on a body takes the compiler so long that it is rarely worth trying."""
+_RARELY = 0.03
+"""How much less likely such an answer is."""
 
 _TILE_WIDTH, _TILE_HEIGHT = (64, 512), (8, 128)
 """Elements along the first and the other dimensions of tiles that suit the caches."""
@@ -79,6 +82,8 @@ TailOptions = Callable[[str, int, int], Sequence[Tail]]
 def choose_tiling(facts: StageFacts, chooser: Chooser, prefix: str, tails: TailOptions) -> tuple[Tiling, int]:
     """Ask for all bands of a stage; returns them and the native vectors of the body that vectors and unrolling make.
 
+    Vectors whose lanes lie apart in memory count once for each lane.
+
     Keys start with `prefix`, e.g. `blur_x.0`.
     """
     return _Rules(facts, chooser, prefix).run(tails)
@@ -96,6 +101,8 @@ class _Rules:
         """Iterations of each variable given to bands so far: the factor of its outermost split, in the end."""
         self.vectors = 1
         """Native vectors that one vector loop takes."""
+        self.lies_apart = False
+        """The lanes of a vector aren't neighbours in memory."""
         self.unrolled = 1
 
     def run(self, tails: TailOptions) -> tuple[Tiling, int]:
@@ -105,7 +112,8 @@ class _Rules:
         bands.append(Band(OUTER, tuple((name, _ALL) for name in outer)))
         parallel, fused = self.parallel(outer)
         tiling = Tiling(tuple(band for band in bands if band.loops or band.role == OUTER), parallel, fused)
-        return replace(tiling, tails=self.tails(tiling, tails, self.copies)), self.copies
+        tails_chosen = self.tails(tiling, tails, self.copies)
+        return replace(tiling, tails=tails_chosen), self.copies * (self.facts.lanes if self.lies_apart else 1)
 
     # Bands ---------------------------------------------------------------------------------------------------------
 
@@ -116,6 +124,8 @@ class _Rules:
             return None
         first = 0.92 if facts.extents[candidates[0]] >= facts.lanes else 0.5
         rest = (0.97 - first) / max(1, len(candidates) - 1)
+        if facts.body * facts.lanes > MAX_LONG_BODY:  # what lies apart is loaded lane by lane
+            rest *= _RARELY
         # Neighbouring lanes of a scatter go anywhere: it takes as many stores as there are lanes.
         none = 3.0 if is_scatter(facts.stage) else 0.03
         weights = [none, first, *([rest] * (len(candidates) - 1))]
@@ -124,8 +134,11 @@ class _Rules:
             return None
         name = str(chosen)
         widths, width_weights = _widths(facts.lanes, facts.extents[name], name in facts.constant)
-        width = int(self.chooser.choose(f"{self.prefix}/width", widths, width_weights))
+        long = [facts.body * width > MAX_LONG_BODY * facts.lanes for width in widths]
+        chances = [w * _RARELY if far else w for w, far in zip(width_weights, long, strict=True)]
+        width = int(self.chooser.choose(f"{self.prefix}/width", widths, chances))
         self.vectors = max(1, width // facts.lanes)
+        self.lies_apart = name in facts.stage.pure_vars and name != facts.stage.pure_vars[0]
         self.take(name, width)
         return Band(VECTOR, ((name, width if self.left[name] else _ALL),))
 
@@ -314,7 +327,9 @@ class _Rules:
         count = int(self.chooser.choose(f"{self.prefix}/parallel", range(most + 1), weights))
         if count < 2:
             return count, False
-        ways, chances = (["fused", "nested"], [0.8, 0.2]) if not self.facts.may_be_empty else (["nested"], [1.0])
+        # Inside other loops Halide 21 may lose the bounds of what a fused loop reads; and nobody would fuse there.
+        may_fuse = self.facts.at_root and not self.facts.may_be_empty
+        ways, chances = (["fused", "nested"], [0.8, 0.2]) if may_fuse else (["nested"], [1.0])
         return count, self.chooser.choose(f"{self.prefix}/parallel_loops", ways, chances) == "fused"
 
     def enough(self, outer: Sequence[str], most: int) -> int:
