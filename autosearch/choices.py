@@ -58,14 +58,7 @@ class Trace:
         if not {*map(type, content.values())} <= {str, int}:
             key, answer = next((k, v) for k, v in content.items() if type(v) not in (str, int))
             raise ScheduleError(f"the answer to {key!r} in a trace must be a word or a number, not {answer!r}")
-        if len(_ANSWERS) > _MOST_ANSWERS:
-            _ANSWERS.clear()
-        return Trace(tuple([_ANSWERS.setdefault(answer, answer) for answer in content.items()]))
-
-
-_ANSWERS: dict[tuple[str, Option], tuple[str, Option]] = {}
-_MOST_ANSWERS = 1 << 18
-"""Logs hold the same answers over and over: each is kept once."""
+        return Trace(tuple(content.items()))
 
 
 class Space(Protocol):

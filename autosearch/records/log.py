@@ -15,11 +15,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
-
 from autosearch.errors import LogError
 from autosearch.records.identity import Identity
-from autosearch.records.record import PipelineRecord, RaceRecord, Record, TrialRecord, from_json, to_json
+from autosearch.records.lines import LineReader
+from autosearch.records.record import PipelineRecord, RaceRecord, Record, TrialRecord, to_json
 
 
 @dataclass(frozen=True)
@@ -176,15 +175,12 @@ def _parse_all(lines: Iterable[bytes]) -> tuple[LogContent, str]:
     races: list[RaceRecord] = []
     damaged = 0
     first_error = ""
+    reader = LineReader()
     for line in lines:
         if not line.strip():
             continue
         try:
-            record = from_json(orjson.loads(line))
-        except ValueError as error:
-            damaged += 1
-            first_error = first_error or f"not JSON ({error})"
-            continue
+            record = reader.read(line)
         except LogError as error:
             damaged += 1
             first_error = first_error or str(error)

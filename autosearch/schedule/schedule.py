@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import marshal
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
@@ -77,7 +76,7 @@ class Schedule:
         """The inverse of `to_json`. Raises `ScheduleError` on anything malformed."""
         if not isinstance(content, list):
             raise ScheduleError("a schedule must be a JSON list of directives")
-        return Schedule(tuple(_step(entry) for entry in content))
+        return Schedule(tuple(step_from_json(entry) for entry in content))
 
     @staticmethod
     def of_steps(steps: Sequence[tuple[StageKey, Directive]]) -> Schedule:
@@ -118,25 +117,8 @@ def _field_types(cls: Any) -> tuple[tuple[str, Any], ...]:
     return tuple((f.name, hints[f.name]) for f in fields(cls))
 
 
-def _step(entry: Any) -> Step:
-    """The step that a JSON list holds. Logs hold the same ones over and over: each is made, and kept, once."""
-    try:
-        key = marshal.dumps(entry, 2)  # the fastest way to a key that tells True from 1; nobody ever loads it
-    except ValueError:  # nested deeper than any directive
-        return _decode_step(entry)
-    step = _STEPS.get(key)
-    if step is None:
-        step = _decode_step(entry)
-        if len(_STEPS) < _MOST_STEPS:
-            _STEPS[key] = step
-    return step
-
-
-_STEPS: dict[bytes, Step] = {}
-_MOST_STEPS = 1 << 16
-
-
-def _decode_step(entry: Any) -> Step:
+def step_from_json(entry: Any) -> Step:
+    """The step that `["blur_x", "vectorize", "xi"]` stands for. Raises `ScheduleError` on anything malformed."""
     if not isinstance(entry, list) or len(entry) < 2 or not all(isinstance(part, str) for part in entry[:2]):
         raise ScheduleError(f"not a directive: {_shorten(entry)}")
     cls = DIRECTIVES.get(entry[1])
