@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Runner
-from autosearch.measure.statistics import paired_ratio
+from autosearch.measure.statistics import Row, paired_ratio, present, shared_rounds
 from autosearch.schedule.schedule import Schedule
 
 LEAST_ROUNDS = 5
@@ -130,16 +130,15 @@ def _why(failure: Failure | None, message: str) -> str:
     return f"{failure.value}: {message}" if failure is not None else message
 
 
-def _is_clear(samples: Sequence[Sequence[float | None]]) -> bool:
+def _is_clear(samples: Sequence[Row]) -> bool:
     """Whether one contender is faster than every other beyond doubt; the level is strict, for this is asked often."""
     fastest = min(samples, key=_median)
     for row in samples:
-        pairs = [(a, b) for a, b in zip(row, fastest, strict=True) if a is not None and b is not None]
         if row is fastest or not any(row) or _median(row) > HOPELESS * _median(fastest):
             continue
-        if len(pairs) < LEAST_ROUNDS:
+        if len(shared_rounds(row, fastest)) < LEAST_ROUNDS:
             return False
-        if paired_ratio([a for a, _ in pairs], [b for _, b in pairs], confidence=CLEAR).low <= 1.0:
+        if paired_ratio(row, fastest, confidence=CLEAR).low <= 1.0:
             return False
     return True
 
@@ -148,7 +147,7 @@ def _goes_on(rounds: int, spent: float, seconds: float) -> bool:
     return spent < seconds or (rounds < CLOSE_ROUNDS and spent < 3 * seconds)
 
 
-def _sits_out(samples: Sequence[Sequence[float | None]], place: int, rounds: int) -> bool:
+def _sits_out(samples: Sequence[Row], place: int, rounds: int) -> bool:
     if rounds < HOPELESS_ROUNDS:
         return False
     fastest = min(_median(row) for row in samples)
@@ -158,6 +157,5 @@ def _sits_out(samples: Sequence[Sequence[float | None]], place: int, rounds: int
     return rounds >= LEAST_ROUNDS and slower > CLOSE and rounds % 5 != 0
 
 
-def _median(row: Sequence[float | None]) -> float:
-    present = [sample for sample in row if sample is not None]
-    return median(present) if present else float("inf")
+def _median(row: Row) -> float:
+    return median(present(row)) if any(row) else float("inf")

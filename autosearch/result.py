@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import halide as hl
 
 from autosearch.errors import BaselineFailed, MeasureError, MismatchError, ScheduleError
-from autosearch.measure.statistics import Ratio, paired_ratio, typical, unpaired_ratio
+from autosearch.measure.statistics import Ratio, paired_ratio, present, shared_rounds, typical, unpaired_ratio
 from autosearch.pipeline.fingerprint import describe_difference, fingerprint
 from autosearch.pipeline.snapshot import Snapshot, read_algorithm
 from autosearch.pipeline.source import PipelineLike, to_pipeline
@@ -95,14 +95,14 @@ class Result:
         if self.race is not None:
             rows = [
                 (typical(row), place)
-                for place, row in enumerate(map(_present, self.race.samples))
+                for place, row in enumerate(map(present, self.race.samples))
                 if row and self.race.contenders[place][1] is not None
             ]
             if rows:
                 place = min(rows)[1]
                 schedule = self.race.contenders[place][1]
                 assert schedule is not None
-                return schedule, _present(self.race.samples[place])
+                return schedule, present(self.race.samples[place])
         timed = [record for record in self.records if record.ok and record.schedule is not None]
         if not timed:
             raise MeasureError("no schedule could be measured, so there is no best one")
@@ -138,9 +138,9 @@ class Result:
             names = [contender for contender, _ in self.race.contenders]
             winner = self._winner_place()
             if name in names and winner is not None:
-                pairs = _pairs(self.race.samples[names.index(name)], self.race.samples[winner])
-                if pairs:
-                    return _ratio(pairs)
+                rows = self.race.samples[names.index(name)], self.race.samples[winner]
+                if shared_rounds(*rows):
+                    return paired_ratio(*rows)
         record = next(one for one in self.records if one.baseline == name and one.ok)
         return unpaired_ratio(record.samples, self._winner[1])
 
@@ -152,15 +152,15 @@ class Result:
             return ()
         names = []
         for place, (name, _) in enumerate(self.race.contenders):
-            pairs = _pairs(self.race.samples[place], self.race.samples[winner])
-            if place != winner and pairs and not _ratio(pairs).significant:
+            rows = self.race.samples[place], self.race.samples[winner]
+            if place != winner and shared_rounds(*rows) and not paired_ratio(*rows).significant:
                 names.append(name)
         return tuple(names)
 
     def _winner_place(self) -> int | None:
         assert self.race is not None
         for place, (_, schedule) in enumerate(self.race.contenders):
-            if schedule == self.best and _present(self.race.samples[place]):
+            if schedule == self.best and present(self.race.samples[place]):
                 return place
         return None
 
@@ -168,7 +168,7 @@ class Result:
         if self.race is not None:
             for (contender, _), row in zip(self.race.contenders, self.race.samples, strict=True):
                 if contender == name:
-                    return _present(row)
+                    return present(row)
         return []
 
     @property
@@ -239,16 +239,3 @@ def apply_checked(schedule: Schedule, pipeline: PipelineLike, expected: Snapshot
     if scheduled:
         raise ScheduleError("the pipeline already carries a schedule, and Halide can't undo one: build it without")
     apply(schedule, handle, algorithm)
-
-
-def _pairs(one: Sequence[float | None], other: Sequence[float | None]) -> list[tuple[float, float]]:
-    """The samples of rounds that both took part in."""
-    return [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
-
-
-def _ratio(pairs: Sequence[tuple[float, float]]) -> Ratio:
-    return paired_ratio([slow for slow, _ in pairs], [fast for _, fast in pairs])
-
-
-def _present(row: Sequence[float | None]) -> list[float]:
-    return [sample for sample in row if sample is not None]

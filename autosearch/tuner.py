@@ -12,12 +12,13 @@ from typing import Any
 
 import halide as hl
 
-from autosearch.baselines import GIVEN, ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
+from autosearch.baselines import ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
 from autosearch.choices import Proposal, Trace
+from autosearch.contenders import baseline_contender, contenders
 from autosearch.cost_model.prior import shipped_prior
 from autosearch.cost_model.pruner import Pruner
 from autosearch.errors import ArgumentError, ScheduleError
-from autosearch.finalists import Contender, Race, confirm, run_race
+from autosearch.finalists import Race, confirm, run_race
 from autosearch.interrupts import Interrupts
 from autosearch.journal import Journal
 from autosearch.machine import Machine, affinity, parse_target, this_machine
@@ -38,7 +39,6 @@ from autosearch.strategies import STRATEGIES, make_strategy
 from autosearch.strategies import Result as Observation
 
 BATCH = 8
-FINALISTS = 8
 RACE_SECONDS = 6.0
 THINKING_SHARE = 0.16
 """Part of the wall time that proposing and ranking may take; more candidates are looked at where they are cheap."""
@@ -240,7 +240,7 @@ class _Session:
         """Let the fastest baseline tell the machine's pace."""
         records = [record for record in self.journal.trials if record.baseline and record.ok]
         fastest = min(records, key=lambda record: record.seconds, default=None)
-        contender = self.baseline_contender(fastest) if fastest is not None else None
+        contender = baseline_contender(fastest, self.snapshot) if fastest is not None else None
         if fastest is not None and contender is not None:
             measurer.anchors.set_base(contender.candidate, fastest.seconds)
 
@@ -396,11 +396,11 @@ class _Session:
         if self.journal.race is not None and self.journal.race.after == self.journal.count:
             return
         runner.limit(self.settings.limits)
-        contenders = self.contenders()
-        if len(contenders) < 2:
+        taking_part = contenders(self.journal.trials, self.snapshot)
+        if len(taking_part) < 2:
             return
         self.show("race")
-        race = run_race(runner, contenders, self.settings.race_seconds(), self.settings.seed, self.settings.cold)
+        race = run_race(runner, taking_part, self.settings.race_seconds(), self.settings.seed, self.settings.cold)
         race = self.confirmed(runner, race)
         self.journal.add(
             RaceRecord(
@@ -422,29 +422,6 @@ class _Session:
         for name, reason in race.failures.items():
             self.reporter.note(f"{name} is out of the race: {reason}")
         return race
-
-    def contenders(self) -> list[Contender]:
-        """Baselines that ran, and the fastest trials, each schedule once."""
-        baselines = [one for record in self.journal.trials if (one := self.baseline_contender(record)) is not None]
-        known = {one.schedule.digest for one in baselines if one.schedule is not None}
-        found: list[Contender] = []
-        trials = [record for record in self.journal.trials if record.ok and not record.baseline]
-        for record in sorted(trials, key=lambda one: one.seconds):
-            if record.schedule is not None and record.schedule.digest not in known and len(found) < FINALISTS:
-                known.add(record.schedule.digest)
-                name = f"found {len(found) + 1}"
-                found.append(Contender(name, Candidate(record.schedule), record.schedule))
-        return baselines + found
-
-    def baseline_contender(self, record: TrialRecord) -> Contender | None:
-        """A baseline to race; the user's own takes part as it came where it can't be told as a schedule."""
-        if not record.baseline or not record.ok:
-            return None
-        if record.schedule is not None:
-            return Contender(record.baseline, Candidate(record.schedule), record.schedule)
-        if record.baseline == GIVEN and self.snapshot.given is not None:
-            return Contender(GIVEN, Candidate(scheduled=self.snapshot.given), None)
-        return None
 
     def result(self) -> Result:
         overhead = Overhead(self.settings.elapsed(), self.thinking.seconds)

@@ -43,8 +43,7 @@ def _compare(name: str, trials: int, seed: int) -> float:
         found[label] = Contender(label, Candidate(best.schedule), best.schedule)
     target = hl.Target(result.target)
     samples = race(take(load(name).pipeline, target), target, list(found.values()), seed, RACE_SECONDS)
-    pairs = [(a, b) for a, b in zip(samples["without"], samples["with"], strict=True) if a and b]
-    ratio = paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
+    ratio = paired_ratio(samples["without"], samples["with"])
     print(f"{name}, seed {seed}: {ratio} times as long without the model", flush=True)
     return ratio.value
 

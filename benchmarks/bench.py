@@ -20,7 +20,7 @@ from autosearch.finalists import Contender, run_race
 from autosearch.machine import this_machine
 from autosearch.measure.local import LocalRunner, open_runner
 from autosearch.measure.protocol import Candidate, Effort, Limits
-from autosearch.measure.statistics import Ratio, paired_ratio, typical
+from autosearch.measure.statistics import paired_ratio, present, typical
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.result import Result
 from benchmarks.pipelines import load
@@ -98,13 +98,13 @@ def start_runner(snapshot: Snapshot, target: hl.Target, stack: ExitStack, seed: 
 
 
 def _comparison(name: str, result: Result, samples: dict[str, tuple[float | None, ...]], total: float) -> Comparison:
-    seconds = {who: typical([s for s in row if s is not None]) for who, row in samples.items() if any(row)}
+    seconds = {who: typical(present(row)) for who, row in samples.items() if any(row)}
     failures = dict(result.baselines.failures)
     failures.update({who: "failed in the race" for who in samples if who not in seconds})
     speedups = {}
     for who in seconds:
         if who != "autosearch":
-            ratio = _ratio(samples[who], samples["autosearch"])
+            ratio = paired_ratio(samples[who], samples["autosearch"])
             speedups[who] = (ratio.value, ratio.low, ratio.high)
     searched = [record for record in result.records if not record.baseline]
     valid = [record for record in searched if record.ok]
@@ -124,11 +124,6 @@ def _comparison(name: str, result: Result, samples: dict[str, tuple[float | None
         min(better, default=None),
         result.best.to_json(),
     )
-
-
-def _ratio(slow: tuple[float | None, ...], fast: tuple[float | None, ...]) -> Ratio:
-    pairs = [(a, b) for a, b in zip(slow, fast, strict=True) if a is not None and b is not None]
-    return paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
 
 
 def _as_pipeline(outputs: Any) -> hl.Pipeline:

@@ -105,8 +105,7 @@ def count_different(runs: int, seconds: float, busy: bool) -> int:
         for seed in range(runs):
             contenders = [Contender(name, Candidate(scheduled=scheduled), None) for name in ("one", "other")]
             one, other = run_race(runner, contenders, seconds, seed).samples
-            pairs = [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
-            different += paired_ratio([a for a, _ in pairs], [b for _, b in pairs], seed).significant
+            different += paired_ratio(one, other, seed).significant
     return different
 
 

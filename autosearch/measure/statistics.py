@@ -11,6 +11,10 @@ RESOLUTION = 0.01
 """No smaller difference is called one: where the compiler puts the code alone makes as much."""
 
 
+Row = Sequence[float | None]
+"""Samples of one contender, one for each round; None where it sat out, or failed."""
+
+
 @dataclass(frozen=True)
 class Ratio:
     """A ratio of two times with its 95 % confidence interval."""
@@ -41,16 +45,24 @@ def adjusted(times: Sequence[float], paces: Sequence[float]) -> tuple[float, ...
     return tuple(np.divide(times, paces).tolist()) if len(paces) else tuple(times)
 
 
-def paired_ratio(
-    slow: Sequence[float], fast: Sequence[float], seed: int = 0, resamples: int = 2000, confidence: float = 0.95
-) -> Ratio:
-    """The ratio slow / fast of two contenders timed in turn, sample by sample.
+def present(row: Row) -> list[float]:
+    """The samples of the rounds that a contender took part in."""
+    return [sample for sample in row if sample is not None]
+
+
+def shared_rounds(one: Row, other: Row) -> list[tuple[float, float]]:
+    """The samples of both from the rounds that both took part in."""
+    return [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
+
+
+def paired_ratio(slow: Row, fast: Row, seed: int = 0, resamples: int = 2000, confidence: float = 0.95) -> Ratio:
+    """The ratio slow / fast of two contenders timed in turn, over the rounds that they shared.
 
     The value is the median of the pairs' ratios; the interval, of the confidence asked for, is made of the bootstrap's
     percentiles of that median (Efron 1979), over pairs, so that a disturbance which hit both contenders cancels. Needs
-    equal, non-zero numbers of samples.
+    rows of one length and at least one round shared.
     """
-    ratios = np.asarray(slow, dtype=float) / np.asarray(fast, dtype=float)
+    ratios = np.array([a / b for a, b in shared_rounds(slow, fast)])
     if len(ratios) == 1:
         return Ratio(float(ratios[0]), 0.0, float("inf"))
     generator = np.random.default_rng(seed)

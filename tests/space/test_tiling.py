@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from autosearch.choices import RandomChooser
+from autosearch.choices import FirstChooser, RandomChooser, Replay
 from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.directives import Atomic, Split, Tail
 from autosearch.schedule.loops import stage_loops
@@ -126,3 +126,29 @@ def test_splits_nest_only_where_they_leave_no_guard() -> None:
             if splits and nests:
                 assert 24 % splits[0].factor == 0 if exact else splits[0].factor <= nested
                 assert splits[0].tail is Tail.ROUND_UP
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_long_body_rarely_takes_wide_vectors(seed: int) -> None:
+    wide = sum(_width(replace(_facts({"x": 96, "y": 64}), body=200), 100 * seed + one) > 16 for one in range(20))
+    assert wide <= 3
+
+
+def _width(facts: StageFacts, seed: int) -> int:
+    tiling, _ = choose_tiling(facts, RandomChooser(random.Random(seed)), "f.0", lambda name, factor, n: [Tail.AUTO])
+    return next((count for _, role, count in tiling.loops if role == VECTOR), 1)
+
+
+def test_lanes_that_lie_apart_count_each() -> None:
+    facts = replace(_facts({"x": 96, "y": 64}), vectorizable=("y",))
+    chooser = Replay({"f.0/vector": "y", "f.0/width": 8}, FirstChooser())
+    tiling, copies = choose_tiling(facts, chooser, "f.0", lambda name, factor, n: [Tail.AUTO])
+    assert ("y", VECTOR, 8) in tiling.loops and copies % 8 == 0
+
+
+@pytest.mark.parametrize("at_root", [True, False])
+def test_loops_are_fused_at_root_only(at_root: bool) -> None:
+    facts = replace(_facts({"x": 96, "y": 64}), at_root=at_root)
+    chooser = Replay({"f.0/tiles": 0, "f.0/parallel": 2, "f.0/parallel_loops": "fused"}, FirstChooser())
+    tiling, _ = choose_tiling(facts, chooser, "f.0", lambda name, factor, n: [Tail.AUTO])
+    assert tiling.parallel == 2 and tiling.fused == at_root

@@ -1,0 +1,39 @@
+"""Who takes part in the race: the baselines that ran, and the fastest schedules found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from autosearch.baselines import GIVEN
+from autosearch.finalists import Contender
+from autosearch.measure.protocol import Candidate
+from autosearch.pipeline.snapshot import Snapshot
+from autosearch.records.record import TrialRecord
+
+FINALISTS = 8
+
+
+def contenders(records: Sequence[TrialRecord], snapshot: Snapshot) -> list[Contender]:
+    """Baselines that ran, and the fastest trials, each schedule once."""
+    baselines = [one for record in records if (one := baseline_contender(record, snapshot)) is not None]
+    known = {one.schedule.digest for one in baselines if one.schedule is not None}
+    found: list[Contender] = []
+    trials = [record for record in records if record.ok and not record.baseline]
+    for record in sorted(trials, key=lambda one: one.seconds):
+        if len(found) == FINALISTS:
+            break
+        if record.schedule is not None and record.schedule.digest not in known:
+            known.add(record.schedule.digest)
+            found.append(Contender(f"found {len(found) + 1}", Candidate(record.schedule), record.schedule))
+    return baselines + found
+
+
+def baseline_contender(record: TrialRecord, snapshot: Snapshot) -> Contender | None:
+    """A baseline to race; the user's own takes part as it came where it can't be told as a schedule."""
+    if not record.baseline or not record.ok:
+        return None
+    if record.schedule is not None:
+        return Contender(record.baseline, Candidate(record.schedule), record.schedule)
+    if record.baseline == GIVEN and snapshot.given is not None:
+        return Contender(GIVEN, Candidate(scheduled=snapshot.given), None)
+    return None

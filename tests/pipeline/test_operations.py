@@ -1,0 +1,37 @@
+"""What a stage computes, counted."""
+
+from __future__ import annotations
+
+import halide as hl
+import pytest
+
+from autosearch.pipeline.ir import Stage
+from autosearch.pipeline.operations import body_size, code_size, operations
+from autosearch.pipeline.snapshot import take
+from tests.conftest import TARGET
+
+
+def _stage(index: str) -> Stage:
+    """`f(x) = 2 * image(index) + 1`."""
+    image, x = hl.ImageParam(hl.Int(32), 1, "image"), hl.Var("x")
+    at = {"x": x, "clamped": hl.clamp(x, 0, 9), "looked up": hl.clamp(image[x], 0, 9), "wider": 2 * x + 1}[index]
+    f = hl.Func("f")
+    f[x] = 2 * image[at] + 1
+    image.set_estimates([(0, 32)])
+    f.set_estimates([(0, 10)])
+    return take(f, TARGET).algorithm.func("f").stages[0]
+
+
+def test_operations_and_loads_make_a_body() -> None:
+    stage = _stage("x")
+    assert operations(stage) == {"add": 1, "mul": 1, "load": 1}
+    assert body_size(stage) == code_size(stage) == 3
+
+
+@pytest.mark.parametrize("index", ["clamped", "looked up"])
+def test_loads_from_anywhere_make_long_code(index: str) -> None:
+    assert code_size(_stage(index)) >= body_size(_stage(index)) + 8  # a load for each lane, at least
+
+
+def test_every_other_element_is_no_gather() -> None:
+    assert code_size(_stage("wider")) == body_size(_stage("wider"))
