@@ -1,6 +1,6 @@
 """The decision: the best schedules found and the baselines, timed in turn, round after round.
 
-The race ends when one is clearly faster than all others, or the time is up: then those not told apart tie. The winner
+A heat ends when one is clearly faster than all others, or its time is up. Those not told apart in the end tie. The winner
 must also be right on a second input and at an odd size; where it isn't, the next one wins.
 """
 
@@ -16,10 +16,12 @@ from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Input
 from autosearch.measure.statistics import Row, paired_ratio, present, shared_rounds
 from autosearch.schedule.schedule import Schedule
 
+HEATS = 4
+"""Processes that a race is held in, at most."""
 LEAST_ROUNDS = 5
 MOST_ROUNDS = 60
 CLOSE_ROUNDS = 20
-"""Rounds that contenders close to the fastest get, whatever it takes."""
+"""Rounds of a heat that contenders close to the fastest get, whatever it takes."""
 CLOSE = 1.15
 """A contender whose median is this much longer than the fastest's sits out most rounds: it won't win any more."""
 HOPELESS, HOPELESS_ROUNDS = 20.0, 2
@@ -56,6 +58,19 @@ class Race:
         )
         return Race(self.contenders, samples, {**self.failures, name: reason})
 
+    def joined(self, heat: Race) -> Race:
+        """With the rounds of another heat. Who failed in either is out."""
+        failures = {**self.failures, **heat.failures}
+        rows = tuple(
+            (None,) * len(row + more) if one.name in failures else row + more
+            for one, row, more in zip(self.contenders, self.samples, heat.samples, strict=True)
+        )
+        return Race(self.contenders, rows, failures)
+
+    def is_hopeless(self, place: int) -> bool:
+        """Whether a contender is so slow that it takes part in no more heats."""
+        return _median(self.samples[place]) > HOPELESS * min(map(_median, self.samples))
+
     @property
     def fastest(self) -> Contender | None:
         """Who has the least median, if anybody ran."""
@@ -64,39 +79,53 @@ class Race:
 
 
 def run_race(runner: Runner, contenders: Sequence[Contender], seconds: float, seed: int, cold: bool = False) -> Race:
-    """Time all contenders in one process, in a new random order each round, for about `seconds` at most."""
-    built = runner.build([contender.candidate for contender in contenders], place=0)
+    """Time all contenders in turn, for about `seconds` at most. `cold`: with empty caches."""
+    return go_on(runner, Race(tuple(contenders), ((),) * len(contenders)), seconds, seed, cold)
+
+
+def go_on(runner: Runner, race: Race, seconds: float, seed: int, cold: bool = False) -> Race:
+    """A race with more heats, each in a process of its own.
+
+    Where a process has its memory makes a kernel faster or slower, by as much as many a schedule does.
+    """
+    heats = min(runner.places, HEATS)
+    for place in range(heats):
+        race = race.joined(_heat(runner, place, race, seconds / heats, seed + place, cold))
+    return race
+
+
+def _heat(runner: Runner, place: int, before: Race, seconds: float, seed: int, cold: bool) -> Race:
+    """All that aren't out after the heats before, in a new random order each round."""
+    contenders = before.contenders
+    racing = [n for n, one in enumerate(contenders) if one.name not in before.failures and not before.is_hopeless(n)]
+    built = dict(zip(racing, runner.build([contenders[n].candidate for n in racing], place), strict=True))
     samples: list[list[float | None]] = [[] for _ in contenders]
-    failures = {
-        contender.name: _why(one.failure, one.message)
-        for contender, one in zip(contenders, built, strict=True)
-        if one.failure is not None
-    }
+    failures = {contenders[n].name: _why(one.failure, one.message) for n, one in built.items() if one.failure}
     effort = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.002, cold=cold)
     generator = random.Random(seed)
-    alive = [place for place, one in enumerate(built) if one.handle is not None]
+    alive = [n for n, one in built.items() if one.handle is not None]
     rounds, spent = 0, 0.0
     while alive and rounds < MOST_ROUNDS and (rounds < LEAST_ROUNDS or _goes_on(rounds, spent, seconds)):
-        order = [place for place in alive if not _sits_out(samples, place, rounds)]
+        order = [n for n in alive if not _sits_out(samples, n, rounds)]
         generator.shuffle(order)
         for row in samples:
             row.append(None)
         started = time.monotonic()
-        for place in order:
-            timed = runner.run(built[place], replace(effort, check=rounds == 0))
+        for n in order:
+            timed = runner.run(built[n], replace(effort, check=rounds == 0))
             if timed.times:
-                samples[place][rounds] = timed.times[0]
+                samples[n][rounds] = timed.times[0]
             else:
-                failures[contenders[place].name] = _why(timed.failure, timed.message)
-                samples[place] = [None] * (rounds + 1)
-                alive.remove(place)
+                failures[contenders[n].name] = _why(timed.failure, timed.message)
+                samples[n] = [None] * (rounds + 1)
+                alive.remove(n)
         rounds += 1
         if rounds % LOOK_EVERY == 0 and _is_clear(samples):
             break
         if rounds > HOPELESS_ROUNDS:  # before, the slowest take nearly all of it
             spent += time.monotonic() - started
-    runner.release(built)
-    return Race(tuple(contenders), tuple(tuple(row) for row in samples), failures)
+    runner.release(list(built.values()))
+    return Race(contenders, tuple(tuple(row) for row in samples), failures)
 
 
 def confirm(runner: Runner, race: Race, reference: Candidate) -> Race:

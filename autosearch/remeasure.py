@@ -18,8 +18,8 @@ from autosearch.baselines import root_schedule
 from autosearch.errors import ArgumentError, LogError
 from autosearch.finalists import Contender, run_race
 from autosearch.journal import Journal, refuse_other_algorithm
-from autosearch.machine import affinity, parse_target, this_machine
-from autosearch.measure.local import open_runner
+from autosearch.machine import affinity
+from autosearch.measure.device import Device, ThisMachine, Work
 from autosearch.measure.measurer import Measurement, Measurer
 from autosearch.measure.protocol import Candidate, Failure, Limits, Runner
 from autosearch.measure.statistics import typical
@@ -69,27 +69,31 @@ def remeasure(
     seed: int = 0,
     seconds: float = 10.0,
     into: str | os.PathLike[str] | None = None,
+    device: Device | None = None,
 ) -> list[Remeasured]:
     """Measure the `top` fastest schedules of a log here and now, on this target and these sizes; fastest then first.
 
     `seconds`: how long the race among those that run takes. `into`: a log to record them in, from which `tune` goes on.
+    `device`: where, if not on this machine.
     Raises `LogError`, `MismatchError`, and what `tune` raises for wrong arguments.
     """
     if top < 1:
         raise ArgumentError(f"top must be at least 1, but is {top}")
     content = read_log(log)
-    parsed = parse_target(target)
+    device = device if device is not None else ThisMachine()
+    parsed = device.parse_target(target)
     snapshot = take(pipeline, parsed, inputs)
     refuse_other_algorithm(content, snapshot, str(log))
     chosen = _fastest(content, snapshot.fingerprint, top)
     if not chosen:
         raise LogError(f"the log {str(log)!r} has no schedule of this pipeline that ran")
-    machine = this_machine(parsed)
+    machine = device.machine(parsed)
     with ExitStack() as stack:
         identity = identify(snapshot.fingerprint, snapshot.sizes, str(parsed), machine)
         journal = Journal.open(into, identity, snapshot, stack)
         limits = Limits()
-        runner = open_runner(snapshot, parsed, inputs or {}, seed, limits, machine.cores, stack)
+        runner = device.open(Work(snapshot, parsed, inputs or {}, seed, limits))
+        stack.callback(runner.close)
         stack.enter_context(journal.turn())
         measurer = Measurer(runner, limits)
         measurer.reference(Candidate(root_schedule(snapshot.algorithm)))

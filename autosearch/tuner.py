@@ -21,11 +21,12 @@ from autosearch.errors import ArgumentError, ScheduleError
 from autosearch.finalists import Race, confirm, run_race
 from autosearch.interrupts import Interrupts
 from autosearch.journal import Journal
-from autosearch.machine import Machine, affinity, parse_target, this_machine
-from autosearch.measure.local import LocalRunner, open_runner
+from autosearch.machine import Machine, affinity
+from autosearch.measure.device import Device, ThisMachine, Work
+from autosearch.measure.local import LocalRunner
 from autosearch.measure.measurer import Measurement, Measurer, Stopwatch
-from autosearch.measure.protocol import Candidate, Effort, Inputs, Limits
-from autosearch.pipeline.snapshot import Snapshot, take
+from autosearch.measure.protocol import Candidate, Effort, Inputs, Limits, Runner
+from autosearch.pipeline.snapshot import take
 from autosearch.pipeline.source import PipelineLike
 from autosearch.progress import Reporter, Status, default_reporter
 from autosearch.records.identity import identify
@@ -60,6 +61,7 @@ def tune(
     cost_model: bool = True,
     tolerance: float | None = None,
     cold_cache: bool = False,
+    device: Device | None = None,
 ) -> Result:
     """Search for a fast schedule of a Halide pipeline by compiling and timing real kernels.
 
@@ -80,22 +82,26 @@ def tune(
         algorithm (see `autosearch.measure.check`) won't do.
     cold_cache: whether to empty the caches before each sample. Such trials don't count for runs with warm caches.
 
+    device: where kernels run, see `autosearch.measure.device`; else on this machine.
+
     Raises `ArgumentError`, `TargetError`, `PipelineError`, `InputError`, `SizeError`, `LogError`, `MismatchError` or
     `MeasureError`, each saying what to do; what was measured is in the log all the same.
     """
     _check_arguments(trials, strategy, timeout, tolerance)
     started = time.monotonic()
-    parsed = parse_target(target)
+    device = device if device is not None else ThisMachine()
+    parsed = device.parse_target(target)
     snapshot = take(pipeline, parsed, inputs)
-    machine = this_machine(parsed)
+    machine = device.machine(parsed)
     identity = identify(snapshot.fingerprint, snapshot.sizes, str(parsed), machine, cold_cache)
     reporter = default_reporter(progress) if isinstance(progress, bool) else progress
     with ExitStack() as stack:
         stack.callback(reporter.close)
         journal = Journal.open(log, identity, snapshot, stack)
-        settings = _Settings(trials, seed, started, timeout, strategy, cost_model, tolerance, cold_cache)
+        settings = _Settings(trials, seed, started, timeout, strategy, cost_model, cold_cache)
         interrupts = stack.enter_context(Interrupts())
-        session = _Session(snapshot, parsed, machine, inputs or {}, journal, settings, reporter, stack, interrupts)
+        work = Work(snapshot, parsed, inputs or {}, seed, settings.limits, tolerance)
+        session = _Session(work, device, machine, journal, settings, reporter, stack, interrupts)
         return session.run()
 
 
@@ -118,7 +124,6 @@ class _Settings:
     timeout: float | None
     strategy: str
     cost_model: bool
-    tolerance: float | None = None
     cold: bool = False
     limits: Limits = field(default_factory=Limits)
 
@@ -144,20 +149,19 @@ class _Session:
 
     def __init__(
         self,
-        snapshot: Snapshot,
-        target: hl.Target,
+        work: Work,
+        device: Device,
         machine: Machine,
-        inputs: Mapping[str, Any],
         journal: Journal,
         settings: _Settings,
         reporter: Reporter,
         stack: ExitStack,
         interrupts: Interrupts,
     ) -> None:
-        self.snapshot = snapshot
-        self.target = target
+        self.work = work
+        self.device = device
+        self.snapshot = snapshot = work.snapshot
         self.machine = machine
-        self.inputs = inputs
         self.journal = journal
         self.settings = settings
         self.reporter = reporter
@@ -201,18 +205,23 @@ class _Session:
             self.reporter.note("interrupted again: taking the fastest trial")
         return self.result()
 
-    def start(self) -> LocalRunner:
-        """Worker processes on shared inputs."""
-        runner = open_runner(
-            self.snapshot, self.target, self.inputs, self.settings.seed, self.settings.limits,
-            max(2, self.machine.cores), self.stack, self.settings.tolerance,
-        )  # fmt: skip
-        runner.warm_up()
+    def start(self) -> Runner:
+        """What measures, closed in the end."""
+        runner = self.device.open(self.work)
+        self.stack.callback(runner.close)
         return runner
+
+    def compiler(self, runner: Runner) -> LocalRunner:
+        """Where autoschedulers run: wherever kernels do, they only compile, here."""
+        if isinstance(runner, LocalRunner):
+            return runner
+        local = ThisMachine().open(self.work)
+        self.stack.callback(local.close)
+        return local
 
     # Baselines and seeds -------------------------------------------------------------------------------------------
 
-    def measure_baselines(self, runner: LocalRunner, measurer: Measurer) -> None:
+    def measure_baselines(self, runner: Runner, measurer: Measurer) -> None:
         """Measure all baselines that the log doesn't hold; the first, root, defines the reference output."""
         self.show("baselines")
         root = root_schedule(self.snapshot.algorithm)
@@ -228,13 +237,13 @@ class _Session:
             for one, measurement in zip(measurable, found, strict=True):
                 self.add_baseline(one, measurement)
 
-    def missing_baselines(self, runner: LocalRunner) -> Iterator[list[Baseline]]:
+    def missing_baselines(self, runner: Runner) -> Iterator[list[Baseline]]:
         fixed = [one for one in fixed_baselines(self.snapshot) if self.journal.baseline(one.name) is None]
         if fixed:
             yield fixed
         if self.journal.baseline("Adams2019") is None:
             seconds = min(90.0, 15.0 + 0.15 * self.settings.trials, 0.2 * max(5.0, self.settings.search_seconds_left()))
-            yield autoscheduled_baselines(runner, self.snapshot, self.machine.cores, seconds)
+            yield autoscheduled_baselines(self.compiler(runner), self.snapshot, self.machine.cores, seconds)
 
     def choose_base(self, measurer: Measurer) -> None:
         """Let the fastest baseline tell the machine's pace."""
@@ -391,7 +400,7 @@ class _Session:
 
     # The end -------------------------------------------------------------------------------------------------------
 
-    def race(self, runner: LocalRunner) -> None:
+    def race(self, runner: Runner) -> None:
         """Time the best trials and all baselines in turn, unless that was done since the last trial."""
         if self.journal.race is not None and self.journal.race.after == self.journal.count:
             return
@@ -413,7 +422,7 @@ class _Session:
             )
         )
 
-    def confirmed(self, runner: LocalRunner, race: Race) -> Race:
+    def confirmed(self, runner: Runner, race: Race) -> Race:
         """The race with a winner that is right elsewhere too; unchecked where there is no time for it."""
         root = self.journal.baseline(ROOT)
         if root is None or not root.ok or self.settings.patience() < len(Inputs) * root.seconds:
@@ -425,7 +434,7 @@ class _Session:
 
     def result(self) -> Result:
         overhead = Overhead(self.settings.elapsed(), self.thinking.seconds)
-        return Result(self.snapshot, str(self.target), tuple(self.journal.trials), self.journal.race, overhead)
+        return Result(self.snapshot, str(self.work.target), tuple(self.journal.trials), self.journal.race, overhead)
 
     def show(self, phase: str) -> None:
         """Tell the reporter how it stands."""

@@ -16,9 +16,10 @@ import halide as hl
 
 import autosearch
 from autosearch.baselines import root_schedule
-from autosearch.finalists import Contender, run_race
+from autosearch.finalists import Contender, Race, go_on
 from autosearch.machine import this_machine
-from autosearch.measure.local import LocalRunner, open_runner
+from autosearch.measure.device import ThisMachine, Work
+from autosearch.measure.local import LocalRunner
 from autosearch.measure.protocol import Candidate, Effort, Limits
 from autosearch.measure.statistics import paired_ratio, present, typical
 from autosearch.pipeline.snapshot import Snapshot, take
@@ -26,6 +27,8 @@ from autosearch.result import Result
 from benchmarks.pipelines import load
 
 RACE_SECONDS = 12.0
+GENERATIONS = 2
+"""Of processes that a race is held in, each with its memory elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -81,17 +84,20 @@ def compare(name: str, trials: int, log: Path | None, seed: int = 0, **options: 
 def race(
     snapshot: Snapshot, target: hl.Target, contenders: list[Contender], seed: int, seconds: float = RACE_SECONDS
 ) -> dict[str, tuple[float | None, ...]]:
-    """Samples (seconds) of each contender, timed in turn in one process."""
+    """Samples (seconds) of each contender, timed in turn, in several generations of processes."""
+    outcome = Race(tuple(contenders), ((),) * len(contenders))
     with ExitStack() as stack:
         runner = start_runner(snapshot, target, stack, seed)
-        outcome = run_race(runner, contenders, seconds, seed)
+        for generation in range(GENERATIONS):
+            outcome = go_on(runner, outcome, seconds / GENERATIONS, seed + generation)
+            runner.reset()
         return {one.name: row for one, row in zip(outcome.contenders, outcome.samples, strict=True)}
 
 
 def start_runner(snapshot: Snapshot, target: hl.Target, stack: ExitStack, seed: int = 0) -> LocalRunner:
     """Worker processes on random inputs, with the reference output in place."""
-    limits, workers = Limits(compile_seconds=120.0), this_machine(target).cores
-    runner = open_runner(snapshot, target, {}, seed, limits, workers, stack)
+    runner = ThisMachine().open(Work(snapshot, target, seed=seed, limits=Limits(compile_seconds=120.0)))
+    stack.callback(runner.close)
     reference = runner.build([Candidate(root_schedule(snapshot.algorithm))])[0]
     runner.publish(reference, Effort(samples=1, min_samples=1))
     return runner

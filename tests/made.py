@@ -13,22 +13,8 @@ from autosearch.records.log import Log
 from autosearch.records.record import PipelineRecord, RaceRecord, TrialRecord
 from autosearch.result import Result
 from autosearch.schedule.schedule import Schedule
+from autosearch.testing.sample import ROOT, TILED
 from tests.conftest import TARGET, snapshot_of
-
-ROOT = Schedule.from_json([["blur_x", "compute_root"]])
-TILED = Schedule.from_json(
-    [
-        ["blur_y", "split", "y", "yo", "yi", 8, "GuardWithIf"],
-        ["blur_y", "split", "x", "xo", "xi", 16, "ShiftInwards"],
-        ["blur_y", "reorder", ["xi", "xo", "yi", "yo"]],
-        ["blur_y", "vectorize", "xi"],
-        ["blur_y", "parallel", "yo"],
-        ["blur_x", "compute_at", ["blur_y", "yo"]],
-        ["blur_x", "split", "x", "xo", "xi", 16, "GuardWithIf"],
-        ["blur_x", "vectorize", "xi"],
-    ]
-)
-"""A schedule of the sample `blur`."""
 
 
 def identity_of(snapshot: Snapshot) -> Identity:

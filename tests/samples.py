@@ -6,18 +6,7 @@ from collections.abc import Callable
 
 import halide as hl
 
-WIDTH, HEIGHT = 96, 64
-
-
-def blur() -> hl.Func:
-    """Two stencils in a row, no boundary condition."""
-    image = hl.ImageParam(hl.UInt(16), 2, "image")
-    x, y = hl.Var("x"), hl.Var("y")
-    blur_x, blur_y = hl.Func("blur_x"), hl.Func("blur_y")
-    blur_x[x, y] = (image[x, y] + image[x + 1, y] + image[x + 2, y]) / 3
-    blur_y[x, y] = (blur_x[x, y] + blur_x[x, y + 1] + blur_x[x, y + 2]) / 3
-    blur_y.set_estimates([(0, WIDTH), (0, HEIGHT)])
-    return blur_y
+from autosearch.testing.sample import HEIGHT, WIDTH, blur
 
 
 def sharpen() -> hl.Func:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from autosearch.finalists import LOOK_EVERY, MOST_ROUNDS, Contender, Race, confirm, run_race
+from autosearch.finalists import HOPELESS_ROUNDS, LOOK_EVERY, MOST_ROUNDS, Contender, Race, confirm, run_race
 from autosearch.measure.data import SharedMemory, fill_sets, layout_sets
 from autosearch.measure.protocol import Candidate
+from autosearch.testing import bad_candidates as bad
 from tests.conftest import snapshot_of
 from tests.made import TILED
-from tests.measure import bad_candidates as bad
 from tests.measure.local_runner import LIMITS, local_runner, reference_of
 from tests.measure.simulated import SimulatedRunner
 
@@ -32,17 +32,30 @@ def _race(*seconds: float | None, pace: Callable[[int, int], float] = lambda pla
 def test_it_ends_when_the_winner_is_clear() -> None:
     race = _race(1.0e-3, 1.1e-3, 5e-3)
     assert race.fastest is race.contenders[0]
-    assert [len(row) for row in race.samples] == [LOOK_EVERY] * 3
+    assert [len(row) for row in race.samples] == [2 * LOOK_EVERY] * 3  # in each of two processes
 
 
 def test_equals_race_to_the_end() -> None:
     race = _race(1e-3, 1e-3)
-    assert [len(row) for row in race.samples] == [MOST_ROUNDS] * 2
+    assert [len(row) for row in race.samples] == [2 * MOST_ROUNDS] * 2
 
 
 def test_a_pace_that_hits_all_changes_nothing() -> None:
     race = _race(1.0e-3, 1.02e-3, pace=lambda place, clock: 1.0 + (clock // 2) % 3)
     assert race.fastest is race.contenders[0]
+
+
+def test_the_hopeless_take_part_in_the_first_heat_only() -> None:
+    race = _race(1e-3, 1.1e-3, 50e-3)
+    assert len([sample for sample in race.samples[2] if sample is not None]) == HOPELESS_ROUNDS
+    assert {len(row) for row in race.samples} == {2 * LOOK_EVERY}
+
+
+def test_who_dies_in_one_heat_is_out_of_all() -> None:
+    contenders = tuple(Contender(str(n), CANDIDATES[n], None) for n in range(2))
+    one = Race(contenders, ((1e-3, 1e-3), (2e-3, 2e-3)))
+    other = Race(contenders, ((None, None), (2e-3, 2e-3)), {"0": "crash: it died"})
+    assert one.joined(other) == Race(contenders, ((None,) * 4, (2e-3,) * 4), {"0": "crash: it died"})
 
 
 def test_one_that_dies_is_out_and_it_says_why() -> None:

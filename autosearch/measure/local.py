@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection, Pipe, wait
-from typing import IO, Any
-
-import halide as hl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from typing import Any
 
 from autosearch.errors import MeasureError
 from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerRequest
-from autosearch.measure.check import derive_tolerance
-from autosearch.measure.data import DataSpec, SharedMemory, fill_sets, layout_sets
+from autosearch.measure.data import DataSpec, SharedMemory
 from autosearch.measure.kernel import Source
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup, UnknownKernel
+from autosearch.measure.process import Death, WorkerProcess
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Limits, Timed
-from autosearch.pipeline.snapshot import Snapshot
 
 _START_SECONDS = 60.0
 _STARTS = 10
@@ -31,9 +23,10 @@ _STARTS = 10
 
 
 class LocalRunner:
-    """Implements `Runner` with `workers` processes. A process that hangs, or dies, is replaced; its candidate fails.
+    """Implements `Runner` with `workers` processes on `memory`, which it owns.
 
-    Where somebody else killed the process, the candidate gets one more try.
+    A process that hangs, or dies, is replaced; its candidate fails. Where somebody else killed the
+    process, the candidate gets one more try.
     """
 
     def __init__(
@@ -49,7 +42,7 @@ class LocalRunner:
         self.threads = threads or len(os.sched_getaffinity(0))
         self._setup = Setup(source, tuple(data), limits.memory_bytes)
         self._memory = memory
-        self._workers: list[_Process | None] = [None] * workers
+        self._workers: list[WorkerProcess | None] = [None] * workers
         self._generations = [0] * workers
         self._next_kernel = 0
         self._rebuilt: dict[tuple[int, int], Built] = {}
@@ -117,7 +110,7 @@ class LocalRunner:
         if reply is Failure.RUN_TIMEOUT:
             return Timed(failure=reply, message=f"no end after {limit:.1f} s")
         if isinstance(reply, UnknownKernel):
-            reply = _Death("its process was killed", from_outside=True)
+            reply = Death("its process was killed", from_outside=True)
         if reply.from_outside and tries > 1:
             return self._run(built, effort, inputs, publish, tries - 1)
         return Timed(failure=Failure.CRASH, message=reply.message)
@@ -134,11 +127,17 @@ class LocalRunner:
         for number, kernels in by_worker.items():
             self._ask(number, ReleaseRequest(tuple(kernels)), self.limits.run_seconds)
 
-    def close(self) -> None:
-        """End all workers."""
-        self._closed = True
+    def reset(self) -> None:
+        """Drop whatever is going on: all workers are replaced. See `Runner.reset`."""
         for number in range(len(self._workers)):
             self._kill(number)
+
+    def close(self) -> None:
+        """End all workers and give the memory back, see `Runner.close`."""
+        if not self._closed:
+            self._closed = True
+            self.reset()
+            self._memory.close()
 
     # More than a Runner must do ------------------------------------------------------------------------------------
 
@@ -169,11 +168,6 @@ class LocalRunner:
             self._process(number, wait_ready=False)
         for number in range(len(self._workers)):
             self._process(number)
-
-    def reset(self) -> None:
-        """Drop whatever is going on: all workers are replaced. For use after an interrupt."""
-        for number in range(len(self._workers)):
-            self._kill(number)
 
     def processes(self) -> list[int]:
         """Process identifiers of the workers alive."""
@@ -210,7 +204,7 @@ class LocalRunner:
         return done + [number for number, job in busy.items() if job.deadline <= now and number not in done]
 
     def _collect(self, number: int) -> Any:
-        """The answer of a finished worker; None if it ran out of time, a `_Death` if it died."""
+        """The answer of a finished worker; None if it ran out of time, a `Death` if it died."""
         worker = self._workers[number]
         assert worker is not None
         if not worker.connection.poll():
@@ -220,14 +214,14 @@ class LocalRunner:
             return worker.connection.recv()
         except (EOFError, OSError):
             message = worker.obituary()
-            death = _Death(message, worker.killed_from_outside)
+            death = Death(message, worker.killed_from_outside)
             self._kill(number)
             return death
 
     @staticmethod
     def _deserves_another_try(place: int, reply: Any, retried: set[int]) -> bool:
         """Once, where the process that worked on it was killed from outside."""
-        again = isinstance(reply, _Death) and reply.from_outside and place not in retried
+        again = isinstance(reply, Death) and reply.from_outside and place not in retried
         if again:
             retried.add(place)
         return again
@@ -270,14 +264,14 @@ class LocalRunner:
 
     # Processes -----------------------------------------------------------------------------------------------------
 
-    def _process(self, number: int, wait_ready: bool = True) -> _Process:
+    def _process(self, number: int, wait_ready: bool = True) -> WorkerProcess:
         if self._closed:
             raise MeasureError("the runner is closed")
         tries = 0
         while True:
             worker = self._workers[number]
             if worker is None:
-                worker = _Process(self._setup, self._memory, self.threads)
+                worker = WorkerProcess(self._setup, self._memory, self.threads)
                 self._workers[number] = worker
                 self._generations[number] += 1
                 tries += 1
@@ -299,118 +293,9 @@ class LocalRunner:
             worker.kill()
 
 
-def open_runner(
-    snapshot: Snapshot,
-    target: hl.Target,
-    inputs: Mapping[str, Any],
-    seed: int,
-    limits: Limits,
-    workers: int,
-    stack: ExitStack,
-    tolerance: float | None = None,
-) -> LocalRunner:
-    """A runner for a pipeline on the inputs given, the others random by `seed`; closed with `stack`.
-
-    `tolerance`: the relative difference that floats may have, where it isn't to follow from the algorithm.
-    """
-    sets = layout_sets(snapshot)
-    memory = SharedMemory(sets[-1].size)
-    stack.callback(memory.close)
-    fill_sets(sets, memory, inputs, seed)
-    derived = derive_tolerance(snapshot.flow)
-    source = Source(
-        snapshot.data, snapshot.parameters, snapshot.algorithm, snapshot.sizes, str(target),
-        derived if tolerance is None else replace(derived, relative=tolerance),
-    )  # fmt: skip
-    runner = LocalRunner(source, sets, memory, limits, workers=workers)
-    stack.callback(runner.close)
-    return runner
-
-
-@dataclass(frozen=True)
-class _Death:
-    """How a worker process ended of itself, or by another's hand."""
-
-    message: str
-    from_outside: bool
-
-
 @dataclass
 class _Job:
     place: int
     request: Any
     deadline: float
     started: float = field(default_factory=time.monotonic)
-
-
-class _Process:
-    """One worker process, its connection, and the file that collects what it prints."""
-
-    def __init__(self, setup: Setup, memory: SharedMemory, threads: int) -> None:
-        self.connection, theirs = Pipe()
-        self.noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
-        environment = {**os.environ, "HL_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
-        fds = (theirs.fileno(), memory.fd, self.noise.fileno())
-        self.popen = subprocess.Popen(
-            [sys.executable, "-m", "autosearch.measure.worker", *map(str, fds)],
-            pass_fds=fds,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            env=environment,
-        )
-        theirs.close()
-        self.ready = False
-        self.connection.send(setup)
-
-    @property
-    def pid(self) -> int:
-        return self.popen.pid
-
-    def await_ready(self) -> None:
-        """Wait until the worker serves. Raises `MeasureError` where it doesn't come up."""
-        if self.ready:
-            return
-        try:
-            if self.connection.poll(_START_SECONDS) and self.connection.recv() == "ready":
-                self.ready = True
-                return
-        except (EOFError, OSError):
-            pass
-        raise MeasureError(f"a worker process can't start: {self.obituary()}")
-
-    @property
-    def killed_from_outside(self) -> bool:
-        """Whether it was killed by somebody else: so far we have not."""
-        return self.popen.poll() == -signal.SIGKILL
-
-    def obituary(self) -> str:
-        """How the process ended, and the last that it printed."""
-        try:
-            code: int | None = self.popen.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            code = None
-        how = "it hung" if code is None else f"exit code {code}"
-        if code is not None and code < 0:
-            how = f"killed by {signal.Signals(-code).name}"
-        return " - ".join(part for part in (how, self._last_words()) if part)
-
-    def _last_words(self) -> str:
-        size = os.fstat(self.noise.fileno()).st_size
-        text = os.pread(self.noise.fileno(), 2000, max(0, size - 2000)).decode(errors="replace")
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        return " ".join(lines[-2:])[-300:]
-
-    def kill(self) -> None:
-        """End the process and everything that it started."""
-        for end in (lambda: os.killpg(self.popen.pid, signal.SIGKILL), self.popen.kill):
-            _ignore_missing(end)
-        self.popen.wait()
-        self.connection.close()
-        self.noise.close()
-
-
-def _ignore_missing(action: Callable[[], None]) -> None:
-    try:
-        action()
-    except (ProcessLookupError, PermissionError):
-        pass

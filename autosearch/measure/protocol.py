@@ -137,6 +137,10 @@ class Runner(Protocol):
         """Forget kernels that won't be run again."""
         ...
 
+    def reset(self) -> None:
+        """Drop whatever is going on, for use after an interrupt; kernels built before need not be found any more."""
+        ...
+
     def close(self) -> None:
-        """End all processes and give everything back."""
+        """End all processes and give everything back. A second time it does nothing."""
         ...

@@ -16,11 +16,11 @@ from autosearch.measure.measurer import Measurement, Measurer
 from autosearch.measure.protocol import Candidate, Failure, Limits
 from autosearch.records.log import Log, read_log
 from autosearch.records.record import TrialRecord
+from autosearch.testing import bad_candidates as bad
 from benchmarks.bars import Bar
 from benchmarks.havoc.processes import abandoned, orphans
 from tests.conftest import TARGET, snapshot_of
 from tests.made import ROOT, TILED, identity_of
-from tests.measure import bad_candidates as bad
 from tests.measure.local_runner import local_runner
 
 LIMITS = Limits(compile_seconds=3.0, run_seconds=8.0, reference_seconds=20.0, memory_bytes=3 << 30)

@@ -55,5 +55,8 @@ class SimulatedRunner:
         """See `Runner.release`."""
         self.kernels -= {one.handle for one in built if one.handle is not None}
 
+    def reset(self) -> None:
+        """See `Runner.reset`."""
+
     def close(self) -> None:
         """See `Runner.close`."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import halide as hl
@@ -16,24 +16,20 @@ import pytest
 
 from autosearch.errors import MeasureError
 from autosearch.measure.autoschedulers import AUTOSCHEDULERS, AutoschedulerRequest
+from autosearch.measure.device import ThisMachine
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.protocol import Candidate, Failure, Limits
+from autosearch.testing import RunnerSuite
+from autosearch.testing import bad_candidates as bad
 from tests.conftest import TARGET
 from tests.made import TILED
-from tests.measure import bad_candidates as bad
 from tests.measure.local_runner import ONCE, local_runner
-from tests.measure.runner_suite import RunnerSuite
-
-
-@pytest.fixture(scope="module")
-def runner() -> Iterator[LocalRunner]:
-    """Two workers, for the suite."""
-    with local_runner("blur", workers=2) as runner:
-        yield runner
 
 
 class TestLocalRunner(RunnerSuite):
     """The suite."""
+
+    device = ThisMachine(workers=2)
 
 
 def alive(pid: int) -> bool:

@@ -11,9 +11,9 @@ from autosearch.measure.local import LocalRunner
 from autosearch.measure.measurer import LEAST_COMPILED, Measurer
 from autosearch.measure.protocol import Candidate, Failure
 from autosearch.schedule.schedule import Schedule
+from autosearch.testing import bad_candidates as bad
 from tests.conftest import random_proposal
 from tests.made import ROOT, TILED
-from tests.measure import bad_candidates as bad
 from tests.measure.local_runner import LIMITS, ONCE, local_runner, reference_of
 
 

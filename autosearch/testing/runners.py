@@ -1,22 +1,34 @@
-"""What every `Runner` must do, as tests.
+"""What every `Runner` must do, and the `Device` that opens it.
 
-A runner's own test module subclasses `RunnerSuite` and has a fixture `runner`, one for the module. The runner works on
-the sample `blur`, with 1 GiB of memory for a candidate, and has the reference published. Since it is the same one for
-all tests, each also shows that the runner has got over the candidates of the test before.
+    class TestMyBoard(RunnerSuite):
+        device = MyBoard("pi.local")
+
+All tests share one runner, so that each also shows that it has got over the candidates of the test before. The suite
+takes about half a minute on this machine; bad candidates have a second to compile and less to run.
 """
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable, Iterator
+from typing import ClassVar
+
 import pytest
 
+from autosearch.baselines import root_schedule
+from autosearch.choices import RandomChooser, draw
+from autosearch.machine import Machine
+from autosearch.measure.device import Device, Work
 from autosearch.measure.protocol import Candidate, Effort, Failure, Limits, Runner, Timed
+from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.schedule.schedule import Schedule
-from tests.conftest import random_proposal
-from tests.made import ROOT, TILED
-from tests.measure import bad_candidates as bad
-from tests.measure.local_runner import LIMITS, ONCE
+from autosearch.space.cpu import CpuSpace
+from autosearch.testing import bad_candidates as bad
+from autosearch.testing.sample import ROOT, TILED, blur
 
+LIMITS = Limits(compile_seconds=20.0, run_seconds=5.0, reference_seconds=20.0, memory_bytes=1 << 30)
 SHORT = Limits(compile_seconds=1.0, run_seconds=0.3, reference_seconds=5.0, memory_bytes=1 << 30)
+ONCE = Effort(samples=1, min_samples=1, seconds=0.0, sample_seconds=0.0)
 
 
 def measure(runner: Runner, candidate: Candidate, limits: Limits = LIMITS) -> Timed:
@@ -28,11 +40,37 @@ def measure(runner: Runner, candidate: Candidate, limits: Limits = LIMITS) -> Ti
     return timed
 
 
+def random_schedule(snapshot: Snapshot, seed: int) -> Schedule:
+    """A random schedule of the space of a pipeline."""
+    space = CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine())
+    return draw(space, RandomChooser(random.Random(seed))).schedule
+
+
 class RunnerSuite:
-    """Conformance tests of the protocol `Runner`."""
+    """Conformance tests of the protocols `Device` and `Runner`."""
+
+    device: ClassVar[Device]
+    target: ClassVar[str] = "host"
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def work(cls) -> Work:
+        """The sample, to be measured on the device."""
+        target = cls.device.parse_target(cls.target)
+        return Work(take(blur, target), target, limits=LIMITS)
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def runner(cls, work: Work) -> Iterator[Runner]:
+        """A runner with the reference published."""
+        runner = cls.device.open(work)
+        reference = runner.build([Candidate(root_schedule(work.snapshot.algorithm))])[0]
+        assert runner.publish(reference, ONCE).failure is None
+        yield runner
+        runner.close()
 
     @pytest.fixture(autouse=True)
-    def goes_on_afterwards(self, runner: Runner):  # type: ignore[no-untyped-def]
+    def goes_on_afterwards(self, runner: Runner) -> Iterator[None]:
         """Whatever a test did, a good candidate can be measured after it."""
         yield
         timed = measure(runner, Candidate(TILED))
@@ -51,9 +89,13 @@ class RunnerSuite:
             assert timed.failure is None and timed.checked
         runner.release(built)
 
-    def test_schedules_of_the_space_are_right(self, runner: Runner) -> None:
+    def test_the_same_machine_is_told_every_time(self, work: Work) -> None:
+        machine = self.device.machine(work.target)
+        assert machine.cpu and machine.cores > 0 and machine == self.device.machine(work.target)
+
+    def test_schedules_of_the_space_are_right(self, runner: Runner, work: Work) -> None:
         runner.limit(LIMITS)
-        built = runner.build([Candidate(random_proposal("blur", seed).schedule) for seed in range(4)])
+        built = runner.build([Candidate(random_schedule(work.snapshot, seed)) for seed in range(4)])
         assert [runner.run(one, ONCE).failure for one in built] == [None] * 4
 
     def test_contenders_are_timed_in_turn(self, runner: Runner) -> None:
@@ -107,7 +149,9 @@ class RunnerSuite:
             (bad.kills_the_compiler, Failure.CRASH),
         ],
     )
-    def test_a_bad_candidate_costs_itself_only(self, runner: Runner, make, failure: Failure) -> None:  # type: ignore[no-untyped-def]
+    def test_a_bad_candidate_costs_itself_only(
+        self, runner: Runner, make: Callable[[], Candidate], failure: Failure
+    ) -> None:
         timed = measure(runner, make(), SHORT)
         assert timed.failure is failure
         assert timed.message and timed.times == ()
@@ -125,3 +169,15 @@ class RunnerSuite:
         built = runner.build([Candidate(TILED)])[0]
         timed = runner.run(built, Effort(samples=50, seconds=10.0, give_up=0.0))
         assert timed.failure is None and 1 <= len(timed.times) <= 2
+
+    def test_after_a_reset_work_goes_on(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        kept = runner.build([Candidate(TILED)])[0]
+        runner.reset()
+        runner.release([kept])
+        assert measure(runner, Candidate(ROOT)).failure is None
+
+    def test_closed_twice_is_closed(self, work: Work) -> None:
+        runner = self.device.open(work)
+        runner.close()
+        runner.close()
