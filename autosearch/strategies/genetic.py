@@ -35,6 +35,8 @@ FRESH = 0.2
 """Share of proposals drawn at random later on, so that the population can't collapse."""
 SHARPNESS = (1.0, 2.0, 4.0)
 """How closely random draws keep to what an expert would try: where much must be right together, closely pays."""
+NEIGHBOURS = 0.15
+"""Share of proposals that are one of the fastest schedules but for the place of one Func, and its loops."""
 CROSSED = 0.3
 """Share of proposals that start from two parents."""
 GATHERED = 0.15
@@ -71,6 +73,7 @@ class Genetic:
         self._first = first
         self._random = random.Random(seed)
         self._fresh = [RandomChooser(self._random, sharpness) for sharpness in SHARPNESS]
+        self._anywhere = RandomChooser(self._random, 0.3)
         self._unseen = Unseen()
         self._population: list[Member] = []
         self._niches: dict[_Answers, list[Member]] = {}
@@ -106,6 +109,8 @@ class Genetic:
     def _breed(self, parents: Sequence[Member]) -> Proposal:
         if len(parents) < 2 or len(self._unseen.measured) < self._first or self._random.random() < FRESH:
             return draw(self._space, self._random.choice(self._fresh))
+        if self._random.random() < NEIGHBOURS:
+            return self._neighbour(parents[min(self._random.randrange(len(parents)) for _ in range(8))][1])
         answers = dict(self._parent(parents).answers)
         if self._random.random() < CROSSED:
             answers = self._cross(answers, self._parent(parents).by_key)
@@ -122,6 +127,16 @@ class Genetic:
         for key in forgotten:
             answers.pop(key, None)
         return draw(self._space, _Mutation(answers, change, self._random, self._fresh[0]))
+
+    def _neighbour(self, parent: Trace) -> Proposal:
+        """The parent with one Func somewhere else."""
+        places = [key for key, _ in parent if kind_of(key) in PLACEMENT_KINDS]
+        if not places:
+            return draw(self._space, self._fresh[0])
+        moved = self._random.choice(places)
+        func = func_of(moved)
+        kept = {key: answer for key, answer in parent if func_of(key) != func or kind_of(key) in PLACEMENT_KINDS}
+        return draw(self._space, _Mutation(kept, {moved}, self._random, self._anywhere))
 
     def _parent(self, parents: Sequence[Member]) -> Trace:
         """The best of three drawn at random; `parents` come best first."""
