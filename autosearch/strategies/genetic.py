@@ -110,7 +110,9 @@ class Genetic:
         if len(parents) < 2 or len(self._unseen.measured) < self._first or self._random.random() < FRESH:
             return draw(self._space, self._random.choice(self._fresh))
         if self._random.random() < NEIGHBOURS:
-            return self._neighbour(parents[min(self._random.randrange(len(parents)) for _ in range(8))][1])
+            parent = parents[min(self._random.randrange(len(parents)) for _ in range(8))][1]
+            if places := [key for key, _ in parent if kind_of(key) in PLACEMENT_KINDS]:
+                return self._neighbour(parent, self._random.choice(places))
         answers = dict(self._parent(parents).answers)
         if self._random.random() < CROSSED:
             answers = self._cross(answers, self._parent(parents).by_key)
@@ -128,12 +130,8 @@ class Genetic:
             answers.pop(key, None)
         return draw(self._space, _Mutation(answers, change, self._random, self._fresh[0]))
 
-    def _neighbour(self, parent: Trace) -> Proposal:
-        """The parent with one Func somewhere else."""
-        places = [key for key, _ in parent if kind_of(key) in PLACEMENT_KINDS]
-        if not places:
-            return draw(self._space, self._fresh[0])
-        moved = self._random.choice(places)
+    def _neighbour(self, parent: Trace, moved: str) -> Proposal:
+        """The parent with one Func somewhere else, whose loops are decided anew."""
         func = func_of(moved)
         kept = {key: answer for key, answer in parent if func_of(key) != func or kind_of(key) in PLACEMENT_KINDS}
         return draw(self._space, _Mutation(kept, {moved}, self._random, self._anywhere))

@@ -8,7 +8,7 @@ import pytest
 
 from autosearch.cost_model.features import NAMES
 from autosearch.cost_model.model import NotFittedError
-from autosearch.cost_model.pruner import LEAST_DATA, Pruner
+from autosearch.cost_model.pruner import LEAST_DATA, PLACING, Pruner
 from autosearch.machine import Machine
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import random_proposal, space_of
@@ -69,6 +69,33 @@ def test_a_share_is_drawn_at_random() -> None:
     others = [place for batch in batches for place in batch if place not in best]
     assert 0.15 < len(others) / 800 < 0.3
     assert len(set(others)) > 60  # anything may be drawn
+
+
+def _places(schedule: Schedule) -> dict[str, list[object]]:
+    """By Func: where it is computed and stored."""
+    return {
+        key.func: [directive for directive in directives if isinstance(directive, PLACING)]
+        for key, directives in schedule.by_stage.items()
+    }
+
+
+def _moved(one: Schedule, other: Schedule) -> int:
+    """How many Funcs are elsewhere."""
+    a, b = _places(one), _places(other)
+    return sum(a.get(func, []) != b.get(func, []) for func in {*a, *b})
+
+
+def test_a_share_goes_to_the_neighbours_of_the_fastest() -> None:
+    """Placements not tried yet that differ in one Func, whatever the model says; each until it is measured."""
+    fastest = Schedule.from_json([["gray", "compute_root"], ["smooth", "compute_root"]])
+    neighbour = Schedule.from_json([["gray", "compute_root"]])
+    far = [schedule for schedule in NEW if _moved(schedule, fastest) != 1]
+    assert len(far) > 20 and _moved(neighbour, fastest) == 1
+    pruner = _trained(explore=0.0)
+    pruner.observe([(fastest, 1e-12)])
+    assert sum(len(far) in pruner.select([*far, neighbour], 4) for _ in range(100)) > 30
+    pruner.observe([(neighbour, 1.0)])
+    assert sum(len(far) in pruner.select([*far, neighbour], 4) for _ in range(100)) == 0
 
 
 def test_all_at_random_if_told_so() -> None:

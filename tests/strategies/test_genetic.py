@@ -62,6 +62,21 @@ def test_some_children_gather_where_one_is() -> None:
     assert gathered >= 5
 
 
+def test_some_children_move_one_func_only() -> None:
+    space = Placed()
+    parents = [draw(space, RandomChooser(Generator(seed))) for seed in range(2)]
+    strategy = Genetic(space, 0, first=0)
+    strategy.observe(measured(parents))
+    moved = 0
+    for child in strategy.propose(200):
+        changed = [
+            {key.split("/")[0] for key, answer in child.trace if answer != parent.trace.by_key[key]}
+            for parent in parents
+        ]
+        moved += min(map(len, changed)) == 1
+    assert moved >= 30
+
+
 def test_only_the_best_have_children() -> None:
     proposals = Random(SPACE, 2).propose(POPULATION + 8)
     best, worst = proposals[:POPULATION], proposals[POPULATION:]
