@@ -177,7 +177,7 @@ def _parse_all(lines: Iterable[bytes]) -> tuple[LogContent, str]:
     first_error = ""
     reader = LineReader()
     for line in lines:
-        if not line.strip():
+        if not line or line.isspace():
             continue
         try:
             record = reader.read(line)
