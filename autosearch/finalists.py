@@ -86,7 +86,7 @@ def run_race(runner: Runner, contenders: Sequence[Contender], seconds: float, se
 def go_on(runner: Runner, race: Race, seconds: float, seed: int, cold: bool = False) -> Race:
     """A race with more heats, each in a process of its own.
 
-    Where a process has its memory makes a kernel faster or slower, by as much as many a schedule does.
+    The same kernels come out differently in other processes, by as much as schedules differ; perhaps where memory lies.
     """
     heats = min(runner.places, HEATS)
     for place in range(heats):

@@ -28,7 +28,7 @@ from benchmarks.pipelines import load
 
 RACE_SECONDS = 12.0
 GENERATIONS = 2
-"""Of processes that a race is held in, each with its memory elsewhere."""
+"""Of processes that a race is held in: the same kernels come out differently in others."""
 
 
 @dataclass(frozen=True)

@@ -154,15 +154,15 @@ def agreement(kernel: Kernel) -> tuple[float, float, float]:
             )
         )
         assert theirs.stdin is not None and theirs.stdout is not None
-        pairs = []
+        mine: list[float] = []
+        others: list[float] = []
         for _ in range(ROUNDS):
-            mine = median(runner.run(built, TURN).times[WARM:])
+            mine.append(median(runner.run(built, TURN).times[WARM:]))
             theirs.stdin.write("run\n")
             theirs.stdin.flush()
-            pairs.append((mine, median(map(float, theirs.stdout.readline().split()[WARM:]))))
+            others.append(median(map(float, theirs.stdout.readline().split()[WARM:])))
         theirs.stdin.close()
-    ratio = paired_ratio([a for a, _ in pairs], [b for _, b in pairs])
-    return median(a for a, _ in pairs), median(b for _, b in pairs), ratio.value
+    return median(mine), median(others), paired_ratio(mine, others).value
 
 
 def _compile(func: hl.Func, snapshot: Snapshot, target: hl.Target, folder: Path) -> None:

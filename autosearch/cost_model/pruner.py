@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from autosearch.cost_model.features import featurize
 from autosearch.cost_model.model import Rows, StageTimeModel
 from autosearch.machine import Machine
-from autosearch.schedule.directives import ComputeAt, ComputeRoot, StoreAt, StoreRoot
+from autosearch.schedule.directives import PLACING
 from autosearch.schedule.nest import LoopNest
 from autosearch.schedule.schedule import Schedule, Step
 
@@ -18,7 +18,6 @@ LEAST_DATA = 16
 """Measurements before the model is trusted to rank."""
 ALIKE = 0.6
 """Of those that the model picks, the share that may compute and store all Funcs at the same levels."""
-PLACING = (ComputeAt, ComputeRoot, StoreAt, StoreRoot)
 NEARBY = 0.15
 """Share of each batch that goes to what the model thinks best of the placements not tried yet that are those of the fastest
 schedule but for one Func: what all of the fast ones have in common the model can't tell to be wrong."""

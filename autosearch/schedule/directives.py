@@ -431,6 +431,8 @@ class CloneIn(Directive):
 
 STRUCTURAL = (RFactor, CloneIn)
 """Directives that make a new Func, the one that their field `func` names."""
+PLACING = (ComputeAt, ComputeRoot, StoreAt, StoreRoot)
+"""Directives that say where a Func is computed and stored."""
 DIRECTIVES: dict[str, type[Directive]] = {
     cls.method: cls
     for cls in (
