@@ -329,7 +329,7 @@ class _Session:
         if not self.settings.cost_model or not self.pruner.ready:
             return self.strategy.propose(few)
         proposals = self.strategy.propose(max(many, few), self.predict)
-        chosen = set(self.pruner.select([one.schedule for one in proposals], few))
+        chosen = set(self.pruner.select(proposals, few))
         self.pruner.forget([one.schedule for place, one in enumerate(proposals) if place not in chosen])
         return [one for place, one in enumerate(proposals) if place in chosen]
 
@@ -383,20 +383,15 @@ class _Session:
 
     def learn_from(self, records: Sequence[TrialRecord]) -> None:
         """Tell strategy and cost model what was measured."""
+        measured = [
+            (Proposal(record.trace or Trace(), record.schedule), record.seconds if record.ok else None)
+            for record in records
+            if record.schedule is not None
+        ]
         with self.thinking:
-            self.strategy.observe(
-                [
-                    Observation(
-                        record.trace if record.trace is not None else Trace(),
-                        record.schedule.digest,
-                        record.seconds if record.ok else None,
-                    )
-                    for record in records
-                    if record.schedule is not None
-                ]
-            )
+            self.strategy.observe([Observation(one.trace, one.schedule.digest, seconds) for one, seconds in measured])
             if self.settings.cost_model:
-                self.pruner.observe([(r.schedule, r.seconds) for r in records if r.ok and r.schedule is not None])
+                self.pruner.observe([(one, seconds) for one, seconds in measured if seconds is not None])
 
     # The end -------------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from autosearch.pipeline.access import Edge, Slope
 from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.ir import StageKey, Type
 from autosearch.pipeline.operations import operations
+from autosearch.schedule.layout import contiguous_run
 from autosearch.schedule.loops import PARALLEL, SERIAL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import LoopNest, Position, StageNest
 
@@ -127,11 +128,12 @@ class StageView:
                         args = self.nest.algorithm.func(edge.producer).args
                         pending.append((StageKey(edge.producer), times * count, dict(zip(args, moves, strict=True))))
                     elif self.vector_variable is not None:
-                        self.loads[_access_kind(moves)] += times * count
+                        layout = range(len(moves)) if edge.is_input else self.nest.layouts[edge.producer]
+                        self.loads[_access_kind([moves[dimension] for dimension in layout])] += times * count
                 if not inlined:
                     name = (edge.producer, edge.is_input)
                     if name not in merged:
-                        merged[name] = Read(edge.producer, edge.is_input, self._bytes(edge), {})
+                        merged[name] = Read(edge.producer, edge.is_input, self._bytes(edge), *self._memory(edge), {})
                     merged[name].edges[key] = edge
         yield from merged.values()
 
@@ -145,27 +147,44 @@ class StageView:
             kinds = self.nest.algorithm.func(edge.producer).types
         return sum(kind.bytes for kind in kinds) or 4
 
+    def _memory(self, edge: Edge) -> tuple[tuple[float, ...], tuple[int, ...]]:
+        """The extents of what is stored of a producer, and how its dimensions lie."""
+        if edge.is_input:
+            box = self.nest.regions.inputs[edge.producer]
+            return tuple(high - low + 1.0 for low, high in box), tuple(range(len(box)))
+        box = self.nest.stored_box(edge.producer)
+        return tuple(high - low + 1.0 for low, high in box), self.nest.layouts[edge.producer]
+
     def footprint(self, position: Position | None) -> tuple[float, float]:
-        """Bytes, and contiguous lines, that the stage reads in one iteration at `position`."""
+        """Bytes, and lines along the innermost dimension, that the stage reads in one iteration at `position`."""
         total = lines = 0.0
         for read in self.reads:
-            size, rows = self._region(read, position)
+            size, sides = self._region(read, position)
             total += size * read.element_bytes
-            lines += rows
+            lines += size / sides[read.layout[0]] if sides else size
         return total, lines
 
-    def _region(self, read: Read, position: Position | None) -> tuple[float, float]:
-        size = rows = 0.0
+    def pieces(self, position: Position | None) -> float:
+        """Pieces of memory, each without a gap, that the stage reads in one iteration at `position`."""
+        total = 0.0
+        for read in self.reads:
+            size, sides = self._region(read, position)
+            total += size / contiguous_run(sides, read.stored, read.layout) if sides else size
+        return total
+
+    def _region(self, read: Read, position: Position | None) -> tuple[float, list[float]]:
+        """Elements read, and the extents of the box that they make."""
+        size, box = 0.0, list[float]()
         for key, edge in read.edges.items():
             env = self.nest.environment(key, position)
             if env is None:
                 continue
             sides = [high - low + 1 for low, high in edge.box(env)]
             known = [side if math.isfinite(side) else 1024.0 for side in sides]
-            volume = math.prod(known) if known else 1.0
+            volume = math.prod(known)
             if volume > size:
-                size, rows = volume, volume / (known[0] if known else 1.0)
-        return size, rows
+                size, box = volume, known
+        return size, box
 
     def body(self, outwards: int = 0) -> Position | None:
         """Inside the innermost serial loop: what is done between two iterations; `outwards` counts loops further out."""
@@ -233,6 +252,10 @@ class Read:
     name: str
     is_input: bool
     element_bytes: int
+    stored: tuple[float, ...]
+    """The extents of what is stored of it."""
+    layout: tuple[int, ...]
+    """Its dimensions as they lie in memory, innermost first."""
     edges: dict[StageKey, Edge]
 
 
@@ -250,7 +273,8 @@ def _combine(slope: Slope, along: Mapping[str, float | None]) -> float | None:
 
 
 def _access_kind(moves: Sequence[float | None]) -> str:
-    """What a load is whose index moves so, dimension by dimension, from one lane of the vector to the next."""
+    """What a load is whose index moves so, along each dimension from the innermost in memory outwards, from one lane of
+    the vector to the next."""
     if None in moves:
         return "gathered"
     if not any(moves):
@@ -347,6 +371,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("body_lines", "log2 count", "contiguous lines read by it", lambda v: _log(v.footprint(v.body())[1])),
     Feature("inner_reads", "log2 bytes", "bytes read by all iterations of the innermost serial loop",
             lambda v: _log(v.footprint(v.body(1))[0])),
+    Feature("inner_pieces", "log2 count", "pieces of memory without a gap that they read", lambda v: _log(v.pieces(v.body(1)))),
     Feature("inner_set", "log2 ratio", "bytes touched by the innermost serial loop over the first cache",
             lambda v: _fits(v, 0, v.working_set(v.body(1)))),
     Feature("middle_set", "log2 ratio", "bytes touched by the two innermost serial loops over the second cache",

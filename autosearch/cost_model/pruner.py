@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 
+from autosearch.choices import Proposal
 from autosearch.cost_model.features import featurize
 from autosearch.cost_model.model import Rows, StageTimeModel
+from autosearch.cost_model.neighbours import Neighbours, Places, placement
 from autosearch.machine import Machine
-from autosearch.schedule.directives import PLACING
 from autosearch.schedule.nest import LoopNest
-from autosearch.schedule.schedule import Schedule, Step
+from autosearch.schedule.schedule import Schedule
 
 LEAST_DATA = 16
 """Measurements before the model is trusted to rank."""
+EARLY, EARLY_EXPLORE = 64, 0.35
+"""So many measurements the model hardly knows the pipeline: at least this share of each batch is drawn at random."""
 ALIKE = 0.6
 """Of those that the model picks, the share that may compute and store all Funcs at the same levels."""
-NEARBY = 0.15
-"""Share of each batch that goes to what the model thinks best of the placements not tried yet that are those of the fastest
-schedule but for one Func: what all of the fast ones have in common the model can't tell to be wrong."""
+NEARBY = 0.12
+"""Share of each batch that computes one Func elsewhere than the fastest schedule does, where nobody has tried it; and
+share that differs from the fastest in one decision."""
 GROWTH = 1.15
 """The model is trained anew when the data has grown by this factor."""
-
-
-_Placement = frozenset[Step]
-"""Where all Funcs are computed and stored."""
 
 
 class Pruner:
@@ -50,9 +49,7 @@ class Pruner:
         self._known: dict[str, Rows] = {}
         self._rows: list[Rows] = []
         self._seconds: list[float] = []
-        self._tried: set[_Placement] = set()
-        self._fastest = (math.inf, frozenset[Step]())
-        """Seconds and placement of the fastest schedule measured."""
+        self._neighbours = Neighbours()
         self._trained_on = 0
         self._prior = prior
         self._model = prior
@@ -65,14 +62,12 @@ class Pruner:
             self._known[schedule.digest] = rows
         return rows
 
-    def observe(self, measured: Sequence[tuple[Schedule, float]]) -> None:
+    def observe(self, measured: Sequence[tuple[Proposal, float]]) -> None:
         """Learn from schedules and their times in seconds."""
-        for schedule, seconds in measured:
-            self._rows.append(self.features(schedule))
+        for one, seconds in measured:
+            self._rows.append(self.features(one.schedule))
             self._seconds.append(seconds)
-            placement = _placement(schedule)
-            self._tried.add(placement)
-            self._fastest = min(self._fastest, (seconds, placement), key=lambda one: one[0])
+            self._neighbours.observe(one, seconds)
         count = len(self._rows)
         if count >= LEAST_DATA and count >= self._trained_on * GROWTH:
             self._model = StageTimeModel(seed=self._seed, prior=self._prior).fit(self._rows, self._seconds)
@@ -88,41 +83,36 @@ class Pruner:
         model = self._model or StageTimeModel()
         return [float(seconds) for seconds in model.predict([self.features(schedule) for schedule in schedules])]
 
-    def select(self, schedules: Sequence[Schedule], few: int) -> list[int]:
-        """The places in `schedules` of the `few` to measure."""
-        places = list(range(len(schedules)))
-        if self._model is None or len(schedules) <= few:
+    def select(self, proposals: Sequence[Proposal], few: int) -> list[int]:
+        """The places in `proposals` of the `few` to measure."""
+        places = list(range(len(proposals)))
+        if self._model is None or len(proposals) <= few:
             self._random.shuffle(places)
             return places[:few]
-        predicted = self.predict(schedules)
+        predicted = self.predict([one.schedule for one in proposals])
         ranked = sorted(places, key=predicted.__getitem__)
-        at_random = sum(self._random.random() < self.explore for _ in range(few))
-        nearby = self._nearby(ranked, schedules, sum(self._random.random() < NEARBY for _ in range(few - at_random)))
-        others = [place for place in ranked if place not in nearby]
-        chosen = self._different([schedules[place] for place in others], few - at_random - len(nearby))
-        picked = nearby + [others[number] for number in chosen]
+        early = EARLY_EXPLORE if self.explore and len(self._seconds) < EARLY else 0.0
+        at_random = self._share(few, max(self.explore, early))
+        picked: list[int] = []
+        for nearby in (self._neighbours.elsewhere, self._neighbours.decided_otherwise):
+            others = [place for place in ranked if place not in picked]
+            found = nearby([proposals[place] for place in others])
+            picked += [others[number] for number in islice(found, self._share(few - at_random, NEARBY))]
+        others = [place for place in ranked if place not in picked]
+        chosen = self._different([proposals[place].schedule for place in others], few - at_random - len(picked))
+        picked += [others[number] for number in chosen]
         rest = [place for place in others if place not in picked]
         return picked + self._random.sample(rest, min(few - len(picked), len(rest)))
 
-    def _nearby(self, ranked: Sequence[int], schedules: Sequence[Schedule], few: int) -> list[int]:
-        """The first of those ranked whose placement is untried and the fastest one's but for one Func, each once."""
-        tried = set(self._tried)
-        chosen: list[int] = []
-        for place in ranked:
-            if len(chosen) == few:
-                break
-            placement = _placement(schedules[place])
-            changed = {step.stage.func for step in placement ^ self._fastest[1]}
-            if placement not in tried and len(changed) == 1:
-                tried.add(placement)
-                chosen.append(place)
-        return chosen
+    def _share(self, few: int, share: float) -> int:
+        """How many of so few a share comes to this time."""
+        return sum(self._random.random() < share for _ in range(few))
 
     def _different(self, schedules: Sequence[Schedule], few: int) -> list[int]:
         """The places of the first `few` that the model can tell apart (the others hardly differ in what they do), most
         of them, but not all, with their Funcs computed and stored at the same levels where there are others."""
         seen: set[bytes] = set()
-        alike: Counter[_Placement] = Counter()
+        alike: Counter[Places] = Counter()
         chosen: list[int] = []
         aside: list[int] = []
         for place, schedule in enumerate(schedules):
@@ -132,9 +122,9 @@ class Pruner:
             if rows in seen:
                 continue
             seen.add(rows)
-            placement = _placement(schedule)
-            if alike[placement] < ALIKE * few:
-                alike[placement] += 1
+            where = placement(schedule)
+            if alike[where] < ALIKE * few:
+                alike[where] += 1
                 chosen.append(place)
             else:
                 aside.append(place)
@@ -144,7 +134,3 @@ class Pruner:
         """Drop cached features of schedules that were not chosen."""
         for schedule in schedules:
             self._known.pop(schedule.digest, None)
-
-
-def _placement(schedule: Schedule) -> _Placement:
-    return frozenset(step for step in schedule if isinstance(step.directive, PLACING))

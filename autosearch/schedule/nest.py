@@ -19,6 +19,7 @@ from autosearch.pipeline.bounds import Dataflow, Regions, hull, is_finite
 from autosearch.pipeline.intervals import Interval
 from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.schedule.directives import ComputeAt, ComputeRoot, Directive, StoreAt, StoreRoot
+from autosearch.schedule.layout import storage_order
 from autosearch.schedule.loops import PARALLEL, SERIAL, VECTORIZED, StageLoops, stage_loops
 from autosearch.schedule.schedule import Schedule
 
@@ -91,6 +92,8 @@ class LoopNest:
         self.algorithm = flow.algorithm
         self.placements: dict[str, Placement] = {}
         self.stages: dict[StageKey, StageNest] = {}
+        self.layouts: dict[str, tuple[int, ...]] = {}
+        """How the dimensions of each Func that isn't inlined lie in memory, see `storage_order`."""
         self.boxes: dict[str, Box] = {}
         """What is computed of each Func that isn't inlined, each time it is produced."""
         self._around: dict[str, tuple[Position, ...]] = {}
@@ -105,6 +108,7 @@ class LoopNest:
         self.placements[func.name] = placement
         if placement.inline:
             return
+        self.layouts[func.name] = storage_order(func, directives[0] if directives else ())
         around = self.around(placement.compute)
         self._around[func.name] = around
         box = self.required(func.name, placement.compute)

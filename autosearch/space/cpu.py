@@ -18,6 +18,7 @@ from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.pipeline.operations import body_size, code_size, is_associative, is_scatter
 from autosearch.pipeline.snapshot import Snapshot
 from autosearch.schedule.directives import Bound, CloneIn, Directive, Tail
+from autosearch.schedule.layout import storage_order
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, build_nest
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.calls import Calls
@@ -29,6 +30,7 @@ from autosearch.space.placement import (
     placement_directives,
     sliding_consumers,
 )
+from autosearch.space.storage import choose_storage
 from autosearch.space.structure import choose_structure
 from autosearch.space.style import choose_style
 from autosearch.space.tiling import Tiling
@@ -130,7 +132,10 @@ class _Build:
             self.inline(func)
             return
         constant = frozenset(bound.dim for bound in bounds)
-        directives = [self.stage(func, stage, placement, constant) for stage in func.stages]
+        layout = [] if is_output else choose_storage(self.nest, func, self.ground.is_copy(func), self.chooser)
+        dense = func.args[storage_order(func, layout)[0]] if func.args else ""
+        directives = [self.stage(func, stage, placement, constant, dense) for stage in func.stages]
+        directives[0] = layout + directives[0]
         self.nest.place(func, placement, directives)
         for stage, own in zip(func.stages, directives, strict=True):
             self.add(stage, (head + list(bounds) if stage.index == 0 else []) + own)
@@ -197,7 +202,9 @@ class _Build:
                     result.append(Bound(arg, int(low), extent))
         return result
 
-    def stage(self, func: Func, stage: Stage, placement: Placement, constant: frozenset[str]) -> list[Directive]:
+    def stage(
+        self, func: Func, stage: Stage, placement: Placement, constant: frozenset[str], dense: str
+    ) -> list[Directive]:
         box = self.nest.required(func.name, placement.compute)
         assert box is not None
         ranges = self.ground.flow.environment(stage, box)
@@ -205,7 +212,7 @@ class _Build:
         for place, added in moved_dimensions(self.nest, func.name, placement).items():
             if func.args[place] in sizes:
                 sizes[func.args[place]] = added
-        facts = self.facts(stage, sizes, placement, box, constant)
+        facts = self.facts(stage, sizes, placement, box, constant, dense)
 
         def tails(variable: str, factor: int, copies: int) -> Sequence[Tail]:
             legal = self.legal_tails(func, stage, placement, box, variable, factor, facts.extents[variable])
@@ -218,12 +225,12 @@ class _Build:
         return tiling.directives(stage)
 
     def facts(
-        self, stage: Stage, ranges: dict[str, int], placement: Placement, box: Box, constant: frozenset[str]
+        self, stage: Stage, ranges: dict[str, int], placement: Placement, box: Box, constant: frozenset[str], dense: str
     ) -> StageFacts:
         ground = self.ground
         lanes = ground.lanes(stage)
         associative = is_associative(stage)
-        vectorizable = sorted(stage.pure_vars, key=lambda name: ranges[name] < lanes)
+        vectorizable = sorted(stage.pure_vars, key=lambda name: (ranges[name] < lanes, name != dense))
         if associative and not is_scatter(stage):
             vectorizable += [rvar.name for rvar in stage.rvars if ranges[rvar.name] >= lanes // 2]
         parallelizable = {*stage.pure_vars, *(rvar.name for rvar in stage.rvars if rvar.parallel_safe)}
@@ -235,6 +242,7 @@ class _Build:
             lanes,
             ground.constant_vars(stage) | constant,
             tuple(vectorizable),
+            dense,
             frozenset(parallelizable),
             not free,
             placement.compute is None,

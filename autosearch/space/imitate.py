@@ -15,6 +15,7 @@ from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import LoopNest, Position, StageNest
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
+from autosearch.space.storage import DECLARED, READ
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, structure_answers
 from autosearch.space.style import Style
 from autosearch.space.tiling import OUTER, UNROLL
@@ -63,6 +64,8 @@ def _differences(wanted: LoopNest, made: LoopNest) -> list[str]:
         a, b = wanted.placements[func.name], made.placements[func.name]
         if a.inline != b.inline or _where(wanted, a.compute) != _where(made, b.compute):
             result.append(f"placement of {func.name}")
+        elif wanted.layouts.get(func.name) != made.layouts.get(func.name):
+            result.append(f"layout of {func.name}")
         elif _where(wanted, a.store) != _where(made, b.store):
             result.append(f"storage of {func.name}")
         elif not a.inline:
@@ -104,7 +107,8 @@ def _answers(nest: LoopNest, schedule: Schedule) -> dict[str, Option]:
     for key, stage in nest.stages.items():
         prefix = f"{key.func}.{key.index}"
         loops = _expand(stage)
-        _answer_loops(prefix, stage, loops, answers)
+        placement = nest.placements[key.func]
+        _answer_loops(prefix, stage, loops, placement.store != placement.compute, answers)
         for depth, label in enumerate(_labels(stage, loops), start=1):
             labels[Position(key, depth)] = f"{prefix}/{label}"
     for func in nest.algorithm.funcs:
@@ -116,12 +120,18 @@ def _answers(nest: LoopNest, schedule: Schedule) -> dict[str, Option]:
             answers[f"{func.name}/place"] = "inline"
             continue
         answers[f"{func.name}/place"] = _level(placement.compute, labels)
+        answers[f"{func.name}/storage"] = DECLARED if _is_declared(nest, func.name) else READ
         same = placement.store == placement.compute
         answers[f"{func.name}/store"] = "same" if same else _level(placement.store, labels)
     for step in schedule:
         if isinstance(step.directive, Bound):
             answers[f"{step.stage.func}/bound/{step.directive.dim}"] = "exact"
     return answers
+
+
+def _is_declared(nest: LoopNest, name: str) -> bool:
+    layout = nest.layouts[name]
+    return layout == tuple(range(len(layout)))
 
 
 def _level(position: Position | None, labels: Mapping[Position, str]) -> str:
@@ -153,7 +163,9 @@ def _labels(nest: StageNest, loops: list[list[_Loop]]) -> list[str]:
     return [f"{parts[0].variable}@{parts[0].band}" for parts in reversed(loops)]
 
 
-def _answer_loops(prefix: str, nest: StageNest, grouped: list[list[_Loop]], answers: dict[str, Option]) -> None:
+def _answer_loops(
+    prefix: str, nest: StageNest, grouped: list[list[_Loop]], slides: bool, answers: dict[str, Option]
+) -> None:
     flat = [loop for parts in grouped for loop in parts]
     rest = list(flat)
     vector = next((loop for loop in flat if loop.kind == VECTORIZED), None)
@@ -173,7 +185,9 @@ def _answer_loops(prefix: str, nest: StageNest, grouped: list[list[_Loop]], answ
         answers[f"{prefix}/unroll/{variable}"] = 1
     for loop in unrolled:
         loop.band = UNROLL
-        answers[f"{prefix}/unroll/{loop.variable}"] = loop.extent
+        inside = vector.extent if vector is not None and vector.variable == loop.variable else 1
+        covers = not slides and loop.extent * inside >= nest.extents[nest.loops.variables.index(loop.variable)]
+        answers[f"{prefix}/unroll/{loop.variable}"] = 0 if covers else loop.extent
     _answer_order(prefix, UNROLL, unrolled, answers)
     bands: list[list[_Loop]] = [[]]
     for loop in rest:
@@ -193,6 +207,7 @@ def _answer_loops(prefix: str, nest: StageNest, grouped: list[list[_Loop]], answ
     for loop in bands[-1]:
         loop.band = OUTER
     _answer_order(prefix, OUTER, bands[-1], answers)
+    answers[f"{prefix}/task"] = 1  # a band of tiles says the same
     _answer_parallel(prefix, grouped, answers)
     for d in reversed(nest.loops.derivations):
         if not d.fuse and d.old < len(nest.loops.variables):

@@ -1,8 +1,9 @@
 """The shape of one stage's loops: bands of loops from the vector outwards, and the directives that make them.
 
 A band is a set of neighbouring loops, at most one of each variable, all of one role: `vector` (one loop, vectorized),
-`unroll` (a register tile, unrolled), `tile0`, `tile1`, ... (serial; where producers are computed) and `outer` (what
-remains of each variable; the outermost ones may be parallel). A variable's loops in the bands multiply to its extent:
+`unroll` (a register tile, unrolled), `tile0`, `tile1`, ... (serial; where producers are computed), `outer` (what
+remains of each variable; the outermost ones may be parallel) and `task` (iterations of the parallel loop that make one
+task, just inside it). A variable's loops in the bands multiply to its extent:
 splits go outside in, so that only the outermost one can leave a tail.
 """
 
@@ -25,7 +26,7 @@ from autosearch.schedule.directives import (
     Vectorize,
 )
 
-VECTOR, UNROLL, OUTER = "vector", "unroll", "outer"
+VECTOR, UNROLL, TASK, OUTER = "vector", "unroll", "task", "outer"
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,10 @@ class Band:
 
 @dataclass(frozen=True)
 class Tiling:
-    """The bands of a stage, innermost first, ending with `outer`; how many of the outermost loops are parallel."""
+    """The bands of a stage, innermost first, ending with `outer`; how many of the outermost loops are parallel.
+
+    Where there is a `task`, it lies inside the last of the outer loops, which makes a second band of that role.
+    """
 
     bands: tuple[Band, ...]
     parallel: int = 0

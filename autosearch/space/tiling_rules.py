@@ -15,7 +15,7 @@ from autosearch.pipeline.ir import Stage
 from autosearch.pipeline.operations import is_scatter
 from autosearch.schedule.directives import Tail
 from autosearch.space.style import TILT, Style, tilted
-from autosearch.space.tiling import OUTER, UNROLL, VECTOR, Band, Tiling
+from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
 
 _NONE = "none"
 _ALL = 0
@@ -28,11 +28,14 @@ MAX_LONG_BODY = 450
 """Operations on native vectors from which on a body takes the compiler so long that it is rarely worth trying."""
 _RARELY = 0.03
 """How much less likely such an answer is."""
-
+_USUAL_TILES = {Style.ROWS: 1, Style.TILES: 1, Style.REGISTERS: 0}
+"""Bands of tiles that stages computed at root usually have."""
 _TILE_WIDTH, _TILE_HEIGHT = (64, 512), (8, 128)
 """Elements along the first and the other dimensions of tiles that suit the caches."""
 _TASKS = 2
 """Tasks for each core, at least."""
+_GOOD_TASKS = 4, 64
+"""For each core: fewer don't balance well, handing out more takes time."""
 _WORTH_THREADS = 50_000
 """Operations of a stage from which on waking other threads pays."""
 _SHORT = 4
@@ -52,6 +55,8 @@ class StageFacts:
     """Variables whose extent is a compile-time constant."""
     vectorizable: tuple[str, ...]
     """Variables that may be vectorized, the likeliest first."""
+    dense: str
+    """The Func's dimension that is innermost in memory."""
     parallelizable: frozenset[str]
     """Variables whose iterations are independent."""
     ordered: bool
@@ -109,9 +114,9 @@ class _Rules:
         bands = [band for band in (self.vector(), self.unroll()) if band is not None]
         bands += self.tiles()
         outer = self.arrange([name for name in self.order if self.left[name]], OUTER, [])
-        bands.append(Band(OUTER, tuple((name, _ALL) for name in outer)))
         parallel, fused = self.parallel(outer)
-        tiling = Tiling(tuple(band for band in bands if band.loops or band.role == OUTER), parallel, fused)
+        bands += self.outermost(outer, parallel)
+        tiling = Tiling((*(band for band in bands[:-1] if band.loops), bands[-1]), parallel, fused)
         tails_chosen = self.tails(tiling, tails, self.copies)
         return replace(tiling, tails=tails_chosen), self.copies * (self.facts.lanes if self.lies_apart else 1)
 
@@ -138,7 +143,7 @@ class _Rules:
         chances = [w * _RARELY if far else w for w, far in zip(width_weights, long, strict=True)]
         width = int(self.chooser.choose(f"{self.prefix}/width", widths, chances))
         self.vectors = max(1, width // facts.lanes)
-        self.lies_apart = name in facts.stage.pure_vars and name != facts.stage.pure_vars[0]
+        self.lies_apart = name in facts.stage.pure_vars and name != facts.dense
         self.take(name, width)
         return Band(VECTOR, ((name, width if self.left[name] else _ALL),))
 
@@ -160,7 +165,7 @@ class _Rules:
                 weights = tilted(weights, [count == self.left[name] for count in counts])
             elif self.facts.style is Style.REGISTERS and not reduction:
                 weights = self.register_weights(name, counts)
-            count = int(self.chooser.choose(f"{self.prefix}/unroll/{name}", counts, weights))
+            count = self.choose_unroll(name, counts, weights)
             if count > 1:
                 budget //= count
                 self.unrolled *= count
@@ -172,13 +177,20 @@ class _Rules:
         sizes = dict(loops)
         return Band(UNROLL, tuple((name, sizes[name]) for name in arranged))
 
+    def choose_unroll(self, name: str, counts: Sequence[int], weights: Sequence[float]) -> int:
+        """Ask for one of the counts. All that is left is an answer of its own: it stays so when a consumer's tile grows."""
+        left = self.left[name]
+        named = {_ALL if count == left and not self.facts.slides else count: count for count in counts}
+        options, chances = zip(*sorted(zip(named, weights, strict=True)), strict=True)
+        return named[int(self.chooser.choose(f"{self.prefix}/unroll/{name}", options, chances))]
+
     def tiles(self) -> list[Band]:
         splittable = [name for name in self.order if self.left[name] > 1]
         if not splittable:
             return []
         weights = [0.25, 0.5, 0.2, 0.05] if self.facts.at_root else [0.85, 0.11, 0.03, 0.01]
-        if self.facts.at_root and self.facts.style is not Style.FREE:
-            weights[1 if self.facts.style in (Style.ROWS, Style.TILES) else 0] *= TILT
+        if self.facts.at_root and self.facts.style in _USUAL_TILES:
+            weights[_USUAL_TILES[self.facts.style]] *= TILT
         most = MAX_TILE_BANDS if math.prod(self.left[n] for n in splittable) > 16 else 1
         count = int(self.chooser.choose(f"{self.prefix}/tiles", range(most + 1), weights[: most + 1]))
         bands = []
@@ -197,6 +209,8 @@ class _Rules:
             if self.facts.stage.is_rvar(name) and self.facts.ordered and not self.may_tile_ordered(name):
                 continue
             counts, weights = self.nestable(name, *_tile_sizes(self.left[name], self.facts.stage.is_rvar(name)))
+            if self.facts.at_root and name == self.slowest():
+                weights = [w * _RARELY if count == _ALL else w for count, w in zip(counts, weights, strict=True)]
             if self.facts.at_root and self.facts.style in (Style.ROWS, Style.TILES):
                 weights = tilted(weights, [self.suits(name, count) for count in counts])
             count = int(self.chooser.choose(f"{self.prefix}/{role}/{name}", counts, weights))
@@ -242,6 +256,11 @@ class _Rules:
         enough = self.left[name] >= count * _TASKS * self.facts.cores or name != pure[-1]
         smallest, largest = _TILE_WIDTH if name == pure[0] and len(pure) > 1 else _TILE_HEIGHT
         return count > 1 and smallest <= count * self.sizes[name] <= largest and enough
+
+    def slowest(self) -> str | None:
+        """The variable whose outermost loop would be parallel: inside a tile as a whole it leaves one task."""
+        pure = [name for name in self.order if name in self.facts.stage.pure_vars and not self.is_short(name)]
+        return pure[-1] if pure else None
 
     def is_short(self, name: str) -> bool:
         """Whether a variable is one of few channels, that stay together."""
@@ -340,6 +359,31 @@ class _Rules:
             if tasks >= _TASKS * self.facts.cores:
                 return count
         return most
+
+    def outermost(self, outer: Sequence[str], parallel: int) -> list[Band]:
+        """What remains of each variable, innermost first; several iterations of a parallel loop may make one task."""
+        loops = tuple((name, _ALL) for name in outer)
+        size = self.task(outer[-1]) if parallel == 1 else 1
+        if size == 1:
+            return [Band(OUTER, loops)]
+        return [Band(OUTER, loops[:-1]), Band(TASK, ((outer[-1], size),)), Band(OUTER, loops[-1:])]
+
+    def task(self, name: str) -> int:
+        """Ask how many iterations of a parallel loop make one task (`parallel(y, 16)`)."""
+        cores, iterations = self.facts.cores, self.left[name]
+        sizes = [n for n in (1, 2, 4, 8, 16, 32, 64, 128, 256) if n == 1 or iterations >= n * _TASKS * cores]
+        if not self.facts.at_root or self.facts.stage.is_rvar(name):
+            return 1
+        weights = []
+        for size in sizes:
+            few, many = (cores * tasks for tasks in _GOOD_TASKS)
+            weights.append(1.0 if few <= iterations // size <= many else 0.1 if size > 1 else 0.5)
+            if size == 1 and iterations <= many:
+                weights[0] = 4.0
+        size = int(self.chooser.choose(f"{self.prefix}/task", *self.nestable(name, sizes, weights)))
+        if size > 1:
+            self.take(name, size)
+        return size
 
     def tails(self, tiling: Tiling, options: TailOptions, copies: int) -> dict[str, Tail]:
         result: dict[str, Tail] = {}

@@ -35,8 +35,10 @@ FRESH = 0.2
 """Share of proposals drawn at random later on, so that the population can't collapse."""
 SHARPNESS = (1.0, 2.0, 4.0)
 """How closely random draws keep to what an expert would try: where much must be right together, closely pays."""
-NEIGHBOURS = 0.15
-"""Share of proposals that are one of the fastest schedules but for the place of one Func, and its loops."""
+NEIGHBOURS = 0.25
+"""Share of proposals that are one of the fastest schedules measured but for one Func or decision."""
+STAYS = 0.5
+"""Share of those that only have one decision changed, most often about loops."""
 CROSSED = 0.3
 """Share of proposals that start from two parents."""
 GATHERED = 0.15
@@ -109,10 +111,9 @@ class Genetic:
     def _breed(self, parents: Sequence[Member]) -> Proposal:
         if len(parents) < 2 or len(self._unseen.measured) < self._first or self._random.random() < FRESH:
             return draw(self._space, self._random.choice(self._fresh))
-        if self._random.random() < NEIGHBOURS:
-            parent = parents[min(self._random.randrange(len(parents)) for _ in range(8))][1]
-            if places := [key for key, _ in parent if kind_of(key) in PLACEMENT_KINDS]:
-                return self._neighbour(parent, self._random.choice(places))
+        if self._population and self._random.random() < NEIGHBOURS:
+            fastest = self._population[min(self._random.randrange(len(self._population)) for _ in range(16))]
+            return self._neighbour(fastest[1])
         answers = dict(self._parent(parents).answers)
         if self._random.random() < CROSSED:
             answers = self._cross(answers, self._parent(parents).by_key)
@@ -130,8 +131,13 @@ class Genetic:
             answers.pop(key, None)
         return draw(self._space, _Mutation(answers, change, self._random, self._fresh[0]))
 
-    def _neighbour(self, parent: Trace, moved: str) -> Proposal:
-        """The parent with one Func somewhere else, whose loops are decided anew."""
+    def _neighbour(self, parent: Trace) -> Proposal:
+        """The parent with one Func somewhere else, whose loops are decided anew, or with one other decision."""
+        places = [key for key, _ in parent if kind_of(key) in PLACEMENT_KINDS]
+        if not places or self._random.random() < STAYS:
+            answers = parent.by_key
+            return draw(self._space, _Mutation(answers, self._pick(answers, 1), self._random, self._fresh[0]))
+        moved = self._random.choice(places)
         func = func_of(moved)
         kept = {key: answer for key, answer in parent if func_of(key) != func or kind_of(key) in PLACEMENT_KINDS}
         return draw(self._space, _Mutation(kept, {moved}, self._random, self._anywhere))

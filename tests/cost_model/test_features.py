@@ -55,7 +55,7 @@ BLUR_Y = {
     "element": 2, "stored": log(12288), "stored_l1": log2((12288 + 64) / L1), "stored_l2": log2((12288 + 64) / L2),
     "stored_l3": log2((12288 + 64) / L3), "allocations": log(1), "written": log(12288),
     "production_reads": log(96 * 66 * 2), "production_lines": log(66),
-    "body_reads": log(16 * 3 * 2), "body_lines": log(3), "inner_reads": log(96 * 3 * 2),
+    "body_reads": log(16 * 3 * 2), "body_lines": log(3), "inner_reads": log(96 * 3 * 2), "inner_pieces": log(1),
     "inner_set": log2((96 * 3 * 2 + 96 * 2 + 64) / L1), "middle_set": log2((96 * 10 * 2 + 96 * 8 * 2 + 64) / L2),
     "task_reads": log(96 * 10 * 2), "task_set": log2((96 * 10 * 2 + 96 * 8 * 2 + 64) / L2),
     "root_reads": log(96 * 66 * 2), "read_traffic": log(16 * 3 * 2 * 8 * 8 * 6), "producer": log(96 * 10 * 2),
@@ -114,6 +114,13 @@ def test_accumulators_stay_in_registers_while_only_reduction_loops_run() -> None
     assert _product()["accumulated"] == pytest.approx(log2(48))  # the loop over k is innermost by default
     outside = [*tile[:2], ["product.update(0)", "reorder", ["xi", "yi", "xo", "kx", "yo"]], *tile[3:]]
     assert _product(*outside)["accumulated"] == 0
+
+
+def test_pieces_of_memory() -> None:
+    """A row of x and its column of b: in pieces of one element each, or one after the other."""
+    steps: list[list[Any]] = [["b_im", "compute_root"], ["product.update(0)", "reorder", ["kx", "x", "y"]]]
+    assert _product(*steps)["inner_pieces"] == pytest.approx(log(1 + 1 + 48))  # of the sum, of a, of b
+    assert _product(*steps, ["b_im", "reorder_storage", ["_1", "_0"]])["inner_pieces"] == pytest.approx(log(1 + 1 + 1))
 
 
 IN_MEMORY = (["a_im", "compute_root"], ["b_im", "compute_root"])

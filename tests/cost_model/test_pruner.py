@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from statistics import mean
+from typing import Any
 
 import pytest
 
+from autosearch.choices import Proposal, Trace
 from autosearch.cost_model.features import NAMES
 from autosearch.cost_model.model import NotFittedError
-from autosearch.cost_model.pruner import LEAST_DATA, PLACING, Pruner
+from autosearch.cost_model.neighbours import placement
+from autosearch.cost_model.pruner import LEAST_DATA, Pruner
 from autosearch.machine import Machine
+from autosearch.schedule.directives import PLACING
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import random_proposal, space_of
 
-SCHEDULES = [random_proposal("sharpen", seed).schedule for seed in range(160)]
-KNOWN, NEW = SCHEDULES[:80], SCHEDULES[80:]
+DRAWN = [random_proposal("sharpen", seed) for seed in range(160)]
+KNOWN, NEW = DRAWN[:80], DRAWN[80:]
+SCHEDULES = [one.schedule for one in NEW]
 
 
 def _pruner(explore: float = 0.15, seed: int = 0) -> Pruner:
@@ -30,25 +35,25 @@ def _seconds(pruner: Pruner, schedule: Schedule) -> float:
 
 def _trained(explore: float = 0.15, seed: int = 0) -> Pruner:
     pruner = _pruner(explore, seed)
-    pruner.observe([(schedule, _seconds(pruner, schedule)) for schedule in KNOWN])
+    pruner.observe([(one, _seconds(pruner, one.schedule)) for one in KNOWN])
     return pruner
 
 
 def test_it_is_ready_once_it_has_seen_enough() -> None:
     pruner = _pruner()
-    measured = [(schedule, _seconds(pruner, schedule)) for schedule in KNOWN[:LEAST_DATA]]
+    measured = [(one, _seconds(pruner, one.schedule)) for one in KNOWN[:LEAST_DATA]]
     pruner.observe(measured[:-1])
     assert not pruner.ready
     with pytest.raises(NotFittedError):
-        pruner.predict(NEW)
+        pruner.predict(SCHEDULES)
     pruner.observe(measured[-1:])
     assert pruner.ready
-    assert len(pruner.predict(NEW)) == len(NEW)
+    assert len(pruner.predict(SCHEDULES)) == len(NEW)
 
 
 def test_it_picks_fast_schedules() -> None:
     pruner = _trained(explore=0.0)
-    times = [_seconds(pruner, schedule) for schedule in NEW]
+    times = [_seconds(pruner, schedule) for schedule in SCHEDULES]
     chosen = [times[place] for place in pruner.select(NEW, 10)]
     assert sum(seconds in sorted(times)[:20] for seconds in chosen) >= 7
     assert mean(chosen) < 0.7 * mean(times)
@@ -56,13 +61,13 @@ def test_it_picks_fast_schedules() -> None:
 
 def test_without_exploration_it_takes_the_best_predicted() -> None:
     pruner = _trained(explore=0.0)
-    predicted = pruner.predict(NEW)
+    predicted = pruner.predict(SCHEDULES)
     assert pruner.select(NEW, 8) == sorted(range(len(NEW)), key=predicted.__getitem__)[:8]
 
 
 def test_a_share_is_drawn_at_random() -> None:
     pruner = _trained(explore=0.25)
-    predicted = pruner.predict(NEW)
+    predicted = pruner.predict(SCHEDULES)
     best = set(sorted(range(len(NEW)), key=predicted.__getitem__)[:8])
     batches = [pruner.select(NEW, 8) for _ in range(100)]
     assert all(len(set(batch)) == 8 for batch in batches)
@@ -85,17 +90,47 @@ def _moved(one: Schedule, other: Schedule) -> int:
     return sum(a.get(func, []) != b.get(func, []) for func in {*a, *b})
 
 
+def _plain(steps: list[Any]) -> Proposal:
+    return Proposal(Trace(), Schedule.from_json(steps))
+
+
 def test_a_share_goes_to_the_neighbours_of_the_fastest() -> None:
     """Placements not tried yet that differ in one Func, whatever the model says; each until it is measured."""
-    fastest = Schedule.from_json([["gray", "compute_root"], ["smooth", "compute_root"]])
-    neighbour = Schedule.from_json([["gray", "compute_root"]])
-    far = [schedule for schedule in NEW if _moved(schedule, fastest) != 1]
-    assert len(far) > 20 and _moved(neighbour, fastest) == 1
+    root = [["gray", "compute_root"], ["smooth", "compute_root"]]
+    fastest = _plain([*root, ["repeat_edge", "compute_root"]])
+    levels = [["gray", "y"], ["gray", "x"], ["gray", "yo"], ["gray", "xo"]]
+    tried = {placement(one.schedule) for one in KNOWN}
+    neighbours = (_plain([*root, ["repeat_edge", "compute_at", level]]) for level in levels)
+    neighbour = next(one for one in neighbours if placement(one.schedule) not in tried)
+    far = [one for one in NEW if _moved(one.schedule, fastest.schedule) != 1]
+    assert len(far) > 20 and _moved(neighbour.schedule, fastest.schedule) == 1
     pruner = _trained(explore=0.0)
     pruner.observe([(fastest, 1e-12)])
     assert sum(len(far) in pruner.select([*far, neighbour], 4) for _ in range(100)) > 30
     pruner.observe([(neighbour, 1.0)])
     assert sum(len(far) in pruner.select([*far, neighbour], 4) for _ in range(100)) == 0
+
+
+def test_a_share_differs_from_the_fastest_in_one_decision() -> None:
+    """Whatever the model says; until that answer is measured."""
+    pruner = _trained(explore=0.0)
+    fastest = min(KNOWN, key=lambda one: _seconds(pruner, one.schedule))
+    key = next(key for key, _ in fastest.trace if key.endswith("/width"))
+    slow = max(NEW, key=lambda one: pruner.predict([one.schedule])[0])
+    other = Proposal(Trace(((key, 1), *((k, answer) for k, answer in fastest.trace if k != key))), slow.schedule)
+    proposals = [*(one for one in NEW if one is not slow), other]
+    assert sum(len(proposals) - 1 in pruner.select(proposals, 4) for _ in range(100)) > 25
+    pruner.observe([(other, 1.0)])
+    assert sum(len(proposals) - 1 in pruner.select(proposals, 4) for _ in range(100)) == 0
+
+
+def test_a_model_that_has_seen_little_leaves_more_to_chance() -> None:
+    pruner = _pruner(explore=0.1)
+    pruner.observe([(one, _seconds(pruner, one.schedule)) for one in KNOWN[:LEAST_DATA]])
+    predicted = pruner.predict(SCHEDULES)
+    best = set(sorted(range(len(NEW)), key=predicted.__getitem__)[:40])
+    strangers = [place not in best for _ in range(100) for place in pruner.select(NEW, 8)]
+    assert 0.1 < sum(strangers) / len(strangers) < 0.4  # half of those drawn at random are among the best 40
 
 
 def test_all_at_random_if_told_so() -> None:
@@ -120,8 +155,8 @@ def test_deterministic_by_seed() -> None:
 
 def test_features_forgotten_are_worked_out_again() -> None:
     pruner = _pruner()
-    before = pruner.features(NEW[0])
-    pruner.forget([NEW[0], NEW[1]])
-    after = pruner.features(NEW[0])
+    before = pruner.features(SCHEDULES[0])
+    pruner.forget(SCHEDULES[:2])
+    after = pruner.features(SCHEDULES[0])
     assert after is not before and (after == before).all()
-    assert pruner.features(NEW[0]) is after
+    assert pruner.features(SCHEDULES[0]) is after

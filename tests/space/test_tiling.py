@@ -13,7 +13,7 @@ from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.directives import Atomic, Split, Tail
 from autosearch.schedule.loops import stage_loops
 from autosearch.space.style import Style
-from autosearch.space.tiling import OUTER, UNROLL, VECTOR, Band, Tiling
+from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
 from autosearch.space.tiling_rules import MAX_UNROLLED, StageFacts, choose_tiling
 from tests.conftest import snapshot_of
 
@@ -74,7 +74,7 @@ def test_a_vectorized_reduction_is_atomic() -> None:
 def _facts(extents: dict[str, int], ordered: bool = False) -> StageFacts:
     stage = PRODUCT if "kx" in extents else BLUR_Y
     return StageFacts(
-        stage, extents, 8, frozenset({"kx"}) & set(extents), ("x", "y"), frozenset({"x", "y"}), ordered, at_root=True,
+        stage, extents, 8, frozenset({"kx"}) & set(extents), ("x", "y"), "x", frozenset({"x", "y"}), ordered, at_root=True,
         body=6, slides=False, may_be_empty=False, nested=dict(extents), exact=frozenset(), style=Style.FREE, cores=2,
         accumulators=12, reads_reduction=False,
     )  # fmt: skip
@@ -152,3 +152,23 @@ def test_loops_are_fused_at_root_only(at_root: bool) -> None:
     chooser = Replay({"f.0/tiles": 0, "f.0/parallel": 2, "f.0/parallel_loops": "fused"}, FirstChooser())
     tiling, _ = choose_tiling(facts, chooser, "f.0", lambda name, factor, n: [Tail.AUTO])
     assert tiling.parallel == 2 and tiling.fused == at_root
+
+
+def test_many_short_iterations_may_make_one_parallel_task() -> None:
+    """`parallel(y, 16)`: asked only where there are more than enough tasks, in any order of the other loops."""
+    few, many = _facts({"x": 96, "y": 8}), _facts({"x": 96, "y": 4096})
+    assert {_task(few, seed) for seed in range(40)} <= {1, 2}
+    tasks = [_task(many, seed) for seed in range(200)]
+    good = [size for size in tasks if 2 * 4 <= 4096 // size <= 2 * 64]
+    assert len(good) > 40 and len(set(tasks)) > 4
+
+
+def _task(facts: StageFacts, seed: int) -> int:
+    tiling, _ = choose_tiling(facts, RandomChooser(random.Random(seed)), "f.0", lambda *_: [Tail.GUARD_WITH_IF])
+    loops = stage_loops(facts.stage, tiling.directives(facts.stage))
+    for place, (name, role, count) in enumerate(tiling.loops):
+        if role == TASK:
+            assert tiling.loops[place + 1 :] == ((name, OUTER, 0),) and loops.kinds[0] == "parallel"
+            assert loops.loop_names[0].startswith(name) and loops.loop_names[1].startswith(name)
+            return count
+    return 1
