@@ -1,7 +1,7 @@
 """One line of a log, read quickly: logs hold the same directives and answers over and over, each is parsed once.
 
-In a line as `Log` writes it the texts of the directives and answers can be told apart without parsing them: no string in
-JSON holds a bare quote. What reads otherwise, or is damaged, is read as any JSON.
+In a line as `Log` writes it the texts of the identity, the directives and the answers can be told apart without parsing
+them: no string in JSON holds a bare quote. What reads otherwise, or is damaged, is read as any JSON.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import orjson
 
 from autosearch.choices import Option, Trace
 from autosearch.errors import AutoSearchError, LogError
+from autosearch.records.identity import Identity
 from autosearch.records.record import Record, TrialRecord, from_json, trial_from_json
 from autosearch.schedule.schedule import Schedule, Step, step_from_json
 
 _SCHEDULE, _TRACE, _TIMES = b',"schedule":[["', b']],"trace":{"', b'},"times":'
+"""What lies between a line's head, which says what was measured where, its directives, its answers and the rest."""
 _BETWEEN_STEPS, _BETWEEN_ANSWERS = b'],["', b',"'
 _MOST = 1 << 17
 """Texts that are remembered, of directives and of answers each."""
@@ -28,6 +30,7 @@ class LineReader:
     """Reads the lines of one log, or of several."""
 
     def __init__(self) -> None:
+        self._heads = _Remembered(_head)
         self._steps = _Remembered(_step)
         self._answers = _Remembered(_answer)
 
@@ -51,10 +54,14 @@ class LineReader:
         answers, found, tail = rest.partition(_TIMES)
         if not found:
             return None
-        content = orjson.loads(head + _TIMES[1:] + tail)
+        circumstances, identity = self._heads[head]
+        content: dict[str, Any] = orjson.loads(b'{"times":' + tail)
+        if not content.keys().isdisjoint(circumstances):
+            return None
+        content.update(circumstances)
         schedule = Schedule(tuple(map(self._steps.__getitem__, steps.split(_BETWEEN_STEPS))))
         trace = Trace(tuple(map(self._answers.__getitem__, answers.split(_BETWEEN_ANSWERS))))
-        return trial_from_json(content, schedule, trace)
+        return trial_from_json(content, identity, schedule, trace)
 
 
 class _Remembered(dict[bytes, Parsed], Generic[Parsed]):
@@ -69,6 +76,11 @@ class _Remembered(dict[bytes, Parsed], Generic[Parsed]):
         if len(self) < _MOST:
             self[text] = parsed
         return parsed
+
+
+def _head(text: bytes) -> tuple[dict[str, Any], Identity]:
+    content: dict[str, Any] = orjson.loads(text + b"}")
+    return content, Identity.from_json(content["identity"])
 
 
 def _step(text: bytes) -> Step:

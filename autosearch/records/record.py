@@ -167,18 +167,24 @@ def _pipeline(content: dict[str, Any]) -> PipelineRecord:
 def _trial(content: dict[str, Any]) -> TrialRecord:
     trace = content.get("trace")
     schedule = _schedule(content.get("schedule"))
-    return trial_from_json(content, schedule, Trace.from_json(trace) if trace is not None else None)
+    identity = Identity.from_json(content["identity"])
+    return trial_from_json(content, identity, schedule, Trace.from_json(trace) if trace is not None else None)
 
 
-def trial_from_json(content: Mapping[str, Any], schedule: Schedule | None, trace: Trace | None) -> TrialRecord:
-    """A trial whose schedule and trace have been read. Raises `LogError`, `KeyError`, `TypeError` or `ValueError`."""
+def trial_from_json(
+    content: Mapping[str, Any], identity: Identity, schedule: Schedule | None, trace: Trace | None
+) -> TrialRecord:
+    """A trial whose identity, schedule and trace have been read.
+
+    Raises `LogError`, `KeyError`, `TypeError` or `ValueError`.
+    """
     if content.get("format") != FORMAT or content["kind"] not in ("trial", "baseline"):
         raise ValueError("not a trial of this format")
     times, paces = _all_seconds(content["times"]), _all_seconds(content.get("paces", []))
     if len(paces) not in (0, len(times)):
         raise ValueError("as many paces are needed as times")
     return TrialRecord(
-        Identity.from_json(content["identity"]),
+        identity,
         _typed(content.get("source", ""), str),
         schedule,
         trace,
