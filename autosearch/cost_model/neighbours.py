@@ -7,13 +7,14 @@ one decision.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from autosearch.choices import Option, Proposal, Trace
 from autosearch.schedule.directives import PLACING
 from autosearch.schedule.schedule import Schedule, Step
 
+FEW, CLOSE = 4, 1.2
+"""So many placements have neighbours, if their fastest schedules take at most this many times as long as the fastest."""
 Places = frozenset[Step]
 
 
@@ -33,40 +34,52 @@ def other_decision(trace: Trace, than: Trace) -> tuple[str, Option] | None:
 
 
 class Neighbours:
-    """Remembers what was tried, and finds what is new and close to the fastest."""
+    """Remembers what was tried, and finds what is new and close to the fastest of the best few placements."""
 
     def __init__(self) -> None:
-        self._placements: set[Places] = set()
+        self._best: dict[Places, tuple[float, Proposal]] = {}
+        """The fastest schedule of each placement, with its seconds."""
         self._decisions: set[tuple[str, Option]] = set()
-        """Those that were tried on what was then the fastest."""
-        self._seconds = math.inf
-        self.fastest = Proposal(Trace(), Schedule())
+        """Those that were tried on what was then among the fastest."""
+
+    @property
+    def fastest(self) -> list[tuple[Places, Proposal]]:
+        """The fastest schedules, each of another placement."""
+        ranked = sorted(self._best.items(), key=lambda item: item[1][0])[:FEW]
+        return [(where, one) for where, (seconds, one) in ranked if seconds <= CLOSE * ranked[0][1][0]]
 
     def observe(self, measured: Proposal, seconds: float) -> None:
         """Remember a schedule that was measured."""
-        self._placements.add(placement(measured.schedule))
-        decision = other_decision(measured.trace, self.fastest.trace)
+        decision = _any_other_decision(measured.trace, self.fastest)
         if decision is not None:
             self._decisions.add(decision)
-        if seconds < self._seconds:
-            self._seconds, self.fastest = seconds, measured
+        where = placement(measured.schedule)
+        if where not in self._best or seconds < self._best[where][0]:
+            self._best[where] = seconds, measured
 
     def elsewhere(self, proposals: Sequence[Proposal]) -> Iterator[int]:
         """The proposals, by place, that compute and store their Funcs where none measured does, and all but one where
-        the fastest does; each placement once."""
-        known = set(self._placements)
-        fastest = placement(self.fastest.schedule)
+        one of the fastest does; each placement once."""
+        known = set(self._best)
+        fastest = [where for where, _ in self.fastest]
         for place, one in enumerate(proposals):
             where = placement(one.schedule)
-            if where not in known and len({step.stage.func for step in where ^ fastest}) == 1:
+            if where not in known and any(len({step.stage.func for step in where ^ other}) == 1 for other in fastest):
                 known.add(where)
                 yield place
 
     def decided_otherwise(self, proposals: Sequence[Proposal]) -> Iterator[int]:
-        """Those that differ from the fastest in one decision, answered as it wasn't tried yet; each decision once."""
+        """Those that differ from one of the fastest in one decision, answered as it wasn't tried yet; each decision
+        once."""
         asked: set[str] = set()
+        fastest = self.fastest
         for place, one in enumerate(proposals):
-            decision = other_decision(one.trace, self.fastest.trace)
+            decision = _any_other_decision(one.trace, fastest)
             if decision is not None and decision not in self._decisions and decision[0] not in asked:
                 asked.add(decision[0])
                 yield place
+
+
+def _any_other_decision(trace: Trace, fastest: Sequence[tuple[Places, Proposal]]) -> tuple[str, Option] | None:
+    found = (other_decision(trace, than.trace) for _, than in fastest)
+    return next((decision for decision in found if decision is not None), None)

@@ -111,9 +111,9 @@ class Genetic:
     def _breed(self, parents: Sequence[Member]) -> Proposal:
         if len(parents) < 2 or len(self._unseen.measured) < self._first or self._random.random() < FRESH:
             return draw(self._space, self._random.choice(self._fresh))
-        if self._population and self._random.random() < NEIGHBOURS:
-            fastest = self._population[min(self._random.randrange(len(self._population)) for _ in range(16))]
-            return self._neighbour(fastest[1])
+        if self._placements and self._random.random() < NEIGHBOURS:
+            fastest = sorted(self._placements.values(), key=lambda one: one[0])[:PLACEMENTS]
+            return self._neighbour(fastest[min(self._random.randrange(len(fastest)) for _ in range(2))][1])
         answers = dict(self._parent(parents).answers)
         if self._random.random() < CROSSED:
             answers = self._cross(answers, self._parent(parents).by_key)

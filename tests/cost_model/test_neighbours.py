@@ -54,6 +54,15 @@ def test_one_decision_otherwise_each_answer_once() -> None:
     assert list(neighbours.decided_otherwise([SLOWER, other, wider, wide, tiled])) == [3, 4]
 
 
+def test_so_have_the_fastest_of_other_placements_that_are_nearly_as_fast() -> None:
+    inlined = _proposal(("f", "compute_root"), width=8, tiles=2, vector="y")
+    wide = _proposal(width=16, tiles=2, vector="y")
+    for seconds, found in ((1.1, [0]), (2.0, [])):
+        neighbours = _neighbours()
+        neighbours.observe(inlined, seconds)
+        assert list(neighbours.decided_otherwise([wide])) == found
+
+
 def test_a_faster_one_has_neighbours_of_its_own() -> None:
     neighbours = _neighbours()
     neighbours.observe(_proposal(("f", "compute_root"), width=16, tiles=1), 0.5)
