@@ -7,7 +7,7 @@ one decision.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from autosearch.choices import Option, Proposal, Trace
 from autosearch.schedule.directives import PLACING
@@ -16,6 +16,8 @@ from autosearch.schedule.schedule import Schedule, Step
 FEW, CLOSE = 4, 1.2
 """So many placements have neighbours, if their fastest schedules take at most this many times as long as the fastest."""
 Places = frozenset[Step]
+Decision = tuple[Places, str, Option]
+"""A question, answered otherwise than by the fastest schedule of a placement."""
 
 
 def placement(schedule: Schedule) -> Places:
@@ -39,8 +41,7 @@ class Neighbours:
     def __init__(self) -> None:
         self._best: dict[Places, tuple[float, Proposal]] = {}
         """The fastest schedule of each placement, with its seconds."""
-        self._decisions: set[tuple[str, Option]] = set()
-        """Those that were tried on what was then among the fastest."""
+        self._decisions: set[Decision] = set()
 
     @property
     def fastest(self) -> list[tuple[Places, Proposal]]:
@@ -50,36 +51,42 @@ class Neighbours:
 
     def observe(self, measured: Proposal, seconds: float) -> None:
         """Remember a schedule that was measured."""
-        decision = _any_other_decision(measured.trace, self.fastest)
+        decision = _decision(measured.trace, self.fastest)
         if decision is not None:
             self._decisions.add(decision)
         where = placement(measured.schedule)
         if where not in self._best or seconds < self._best[where][0]:
             self._best[where] = seconds, measured
 
-    def elsewhere(self, proposals: Sequence[Proposal]) -> Iterator[int]:
+    def elsewhere(self, proposals: Sequence[Proposal]) -> list[int]:
         """The proposals, by place, that compute and store their Funcs where none measured does, and all but one where
         one of the fastest does; each placement once."""
         known = set(self._best)
         fastest = [where for where, _ in self.fastest]
+        found = []
         for place, one in enumerate(proposals):
             where = placement(one.schedule)
             if where not in known and any(len({step.stage.func for step in where ^ other}) == 1 for other in fastest):
                 known.add(where)
-                yield place
+                found.append(place)
+        return found
 
-    def decided_otherwise(self, proposals: Sequence[Proposal]) -> Iterator[int]:
-        """Those that differ from one of the fastest in one decision, answered as it wasn't tried yet; each decision
-        once."""
-        asked: set[str] = set()
+    def decided_otherwise(self, proposals: Sequence[Proposal]) -> list[int]:
+        """Those that differ from one of the fastest in one decision, answered as it wasn't tried on that placement yet;
+        each decision once."""
         fastest = self.fastest
+        found: dict[tuple[Places, str], int] = {}
         for place, one in enumerate(proposals):
-            decision = _any_other_decision(one.trace, fastest)
-            if decision is not None and decision not in self._decisions and decision[0] not in asked:
-                asked.add(decision[0])
-                yield place
+            decision = _decision(one.trace, fastest)
+            if decision is not None and decision not in self._decisions:
+                found.setdefault(decision[:2], place)
+        return list(found.values())
 
 
-def _any_other_decision(trace: Trace, fastest: Sequence[tuple[Places, Proposal]]) -> tuple[str, Option] | None:
-    found = (other_decision(trace, than.trace) for _, than in fastest)
-    return next((decision for decision in found if decision is not None), None)
+def _decision(trace: Trace, fastest: Sequence[tuple[Places, Proposal]]) -> Decision | None:
+    """The one decision in which a trace differs from one of the fastest."""
+    for where, than in fastest:
+        other = other_decision(trace, than.trace)
+        if other is not None:
+            return where, *other
+    return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
-from itertools import islice
 
 from autosearch.choices import Proposal
 from autosearch.cost_model.features import featurize
@@ -21,9 +20,12 @@ EARLY, EARLY_EXPLORE = 64, 0.35
 """So many measurements the model hardly knows the pipeline: at least this share of each batch is drawn at random."""
 ALIKE = 0.6
 """Of those that the model picks, the share that may compute and store all Funcs at the same levels."""
-NEARBY = 0.12
-"""Share of each batch that computes one Func elsewhere than the fastest schedule does, where nobody has tried it; and
-share that differs from the fastest in one decision."""
+ELSEWHERE = 0.12
+"""Share of each batch that computes one Func elsewhere than one of the fastest schedules does, as nobody has tried: what the
+model thinks best."""
+OTHERWISE = 0.2
+"""Share that differs from one of the fastest in one decision, as nobody has tried. Any: what the model thinks best of a
+decision it has taken already."""
 GROWTH = 1.15
 """The model is trained anew when the data has grown by this factor."""
 
@@ -93,11 +95,12 @@ class Pruner:
         ranked = sorted(places, key=predicted.__getitem__)
         early = EARLY_EXPLORE if self.explore and len(self._seconds) < EARLY else 0.0
         at_random = self._share(few, max(self.explore, early))
-        picked: list[int] = []
-        for nearby in (self._neighbours.elsewhere, self._neighbours.decided_otherwise):
-            others = [place for place in ranked if place not in picked]
-            found = nearby([proposals[place] for place in others])
-            picked += [others[number] for number in islice(found, self._share(few - at_random, NEARBY))]
+        found = self._neighbours.elsewhere([proposals[place] for place in ranked])
+        picked = [ranked[number] for number in found[: self._share(few - at_random, ELSEWHERE)]]
+        others = [place for place in ranked if place not in picked]
+        found = self._neighbours.decided_otherwise([proposals[place] for place in others])
+        many = min(len(found), self._share(few - at_random, OTHERWISE))
+        picked += [others[number] for number in self._random.sample(found, many)]
         others = [place for place in ranked if place not in picked]
         chosen = self._different([proposals[place].schedule for place in others], few - at_random - len(picked))
         picked += [others[number] for number in chosen]
