@@ -232,7 +232,7 @@ class _Rules:
             return [TILT if count == self.left[name] and whole else 1.0 if count == 1 else 0.1 for count in counts]
         if not self.facts.reads_reduction or self.is_short(name):
             return [4.0 if count == 1 else 0.1 for count in counts]
-        pure = [one for one in self.order if one in self.facts.stage.pure_vars and not self.is_short(one)]
+        pure = self.long()
         if name != pure[-1] and self.copies < self.facts.accumulators // 2:  # a square tile loads least
             return [2.0 if count == 1 else 4.0 if self.copies * count <= 4 else 0.5 for count in counts]
         weights = []
@@ -250,7 +250,7 @@ class _Rules:
             return False
         if self.is_short(name):
             return count == _ALL
-        pure = [one for one in self.order if one in self.facts.stage.pure_vars and not self.is_short(one)]
+        pure = self.long()
         if self.facts.style is Style.ROWS and name != pure[-1]:
             return count == _ALL
         enough = self.left[name] >= count * _TASKS * self.facts.cores or name != pure[-1]
@@ -259,8 +259,11 @@ class _Rules:
 
     def slowest(self) -> str | None:
         """The variable whose outermost loop would be parallel: inside a tile as a whole it leaves one task."""
-        pure = [name for name in self.order if name in self.facts.stage.pure_vars and not self.is_short(name)]
-        return pure[-1] if pure else None
+        return self.long()[-1] if self.long() else None
+
+    def long(self) -> list[str]:
+        """The pure variables that aren't short, in their order."""
+        return [name for name in self.order if name in self.facts.stage.pure_vars and not self.is_short(name)]
 
     def is_short(self, name: str) -> bool:
         """Whether a variable is one of few channels, that stay together."""
@@ -370,13 +373,13 @@ class _Rules:
 
     def task(self, name: str) -> int:
         """Ask how many iterations of a parallel loop make one task (`parallel(y, 16)`)."""
-        cores, iterations = self.facts.cores, self.left[name]
-        sizes = [n for n in (1, 2, 4, 8, 16, 32, 64, 128, 256) if n == 1 or iterations >= n * _TASKS * cores]
         if not self.facts.at_root or self.facts.stage.is_rvar(name):
             return 1
+        cores, iterations = self.facts.cores, self.left[name]
+        sizes = [n for n in (1, 2, 4, 8, 16, 32, 64, 128, 256) if n == 1 or iterations >= n * _TASKS * cores]
+        few, many = (cores * tasks for tasks in _GOOD_TASKS)
         weights = []
         for size in sizes:
-            few, many = (cores * tasks for tasks in _GOOD_TASKS)
             weights.append(1.0 if few <= iterations // size <= many else 0.1 if size > 1 else 0.5)
             if size == 1 and iterations <= many:
                 weights[0] = 4.0

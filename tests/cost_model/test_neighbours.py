@@ -66,5 +66,5 @@ def test_so_have_the_fastest_of_other_placements_that_are_nearly_as_fast() -> No
 def test_a_faster_one_has_neighbours_of_its_own() -> None:
     neighbours = _neighbours()
     neighbours.observe(_proposal(("f", "compute_root"), width=16, tiles=1), 0.5)
-    assert neighbours.decided_otherwise([FASTEST, _proposal(width=16, tiles=0)]) == [1]  # tried, but elsewhere
+    assert neighbours.decided_otherwise([FASTEST, _proposal(width=16, tiles=0)]) == [1]
     assert neighbours.elsewhere([FASTEST, _proposal(("h", "compute_root"))]) == []
