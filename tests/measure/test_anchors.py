@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from autosearch.measure.anchors import PROBATION, Anchors
 from autosearch.measure.measurer import Measurer
-from autosearch.measure.protocol import Candidate, Effort, Limits
+from autosearch.measure.protocol import Built, Candidate, Effort, Inputs, Limits, Timed
 from tests.measure.simulated import SimulatedRunner
 
 SLOW, FAST, FASTER, OTHER = (Candidate(scheduled=name) for name in (b"slow", b"fast", b"faster", b"other"))
@@ -86,3 +88,30 @@ def test_without_a_base_there_are_no_anchors() -> None:
     anchors = Anchors(_runner())
     anchors.consider(FAST, 1e-3)
     assert anchors.at(0) == []
+
+
+class _CoreTaken(SimulatedRunner):
+    """A core is taken during the first so many runs: that slows the base, which has few tasks, and hardly the others."""
+
+    def __init__(self, runs: int) -> None:
+        super().__init__(SECONDS.get, lambda place, clock: 1.0, places=1)
+        self.taken = runs
+
+    def run(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
+        """See `Runner.run`."""
+        timed = super().run(built, effort, inputs)
+        slowed = built.candidate == SLOW and self.clock[0] <= self.taken
+        return replace(timed, times=tuple(one * (1.5 if slowed else 1.0) for one in timed.times))
+
+
+def test_what_may_be_the_best_is_timed_again_when_the_machine_was_slowed() -> None:
+    batch = 16
+    for runs, expected in ((10**6, SECONDS[FAST] / 1.5), (batch, SECONDS[FAST]), (0, SECONDS[FAST])):
+        (found,) = _measurer(_CoreTaken(runs)).measure([FAST], None)
+        assert found.seconds == pytest.approx(expected, rel=0.05), runs
+
+
+def test_what_can_not_be_the_best_is_not_timed_again() -> None:
+    runner = _CoreTaken(10**6)
+    list(_measurer(runner).measure([OTHER], SECONDS[FASTER]))
+    assert runner.clock[0] <= 12  # six rounds of it and of the base
