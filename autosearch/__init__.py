@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from autosearch.errors import AutoSearchError
 
 if TYPE_CHECKING:
+    from autosearch.pipeline.generator import Generator as Generator
     from autosearch.replayer import replay as replay
     from autosearch.result import Result as Result
     from autosearch.schedule.schedule import Schedule as Schedule
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _WHERE = {
+    "Generator": "autosearch.pipeline.generator",
     "tune": "autosearch.tuner",
     "replay": "autosearch.replayer",
     "Result": "autosearch.result",
     "Schedule": "autosearch.schedule.schedule",
 }
-__all__ = ["AutoSearchError", "Result", "Schedule", "replay", "tune"]
+__all__ = ["AutoSearchError", "Generator", "Result", "Schedule", "replay", "tune"]
 
 
 def __getattr__(name: str) -> Any:

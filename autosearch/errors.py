@@ -43,6 +43,10 @@ class ExportError(AutoSearchError):
     """A result can't be written in the form or at the place asked for."""
 
 
+class ToolchainError(AutoSearchError):
+    """A C++ compiler is needed and isn't there, or fails."""
+
+
 class MeasureError(AutoSearchError):
     """Nothing could be measured: no reference output, or the workers can't run."""
 

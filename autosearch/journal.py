@@ -11,9 +11,10 @@ from pathlib import Path
 from autosearch.errors import MismatchError
 from autosearch.pipeline.fingerprint import describe_difference
 from autosearch.pipeline.snapshot import Snapshot
+from autosearch.pipeline.stored import store
 from autosearch.records.identity import Identity
 from autosearch.records.log import Log, LogContent
-from autosearch.records.record import PipelineRecord, RaceRecord, TrialRecord
+from autosearch.records.record import MinimalRecord, PipelineRecord, RaceRecord, TrialRecord
 
 
 class Journal:
@@ -24,6 +25,7 @@ class Journal:
         self.identity = identity
         self.trials: list[TrialRecord] = list(before.trials)
         self.race: RaceRecord | None = before.races[-1] if before.races else None
+        self.minimal: MinimalRecord | None = before.minimal[-1] if before.minimal else None
 
     @staticmethod
     def open(path: str | os.PathLike[str] | None, identity: Identity, snapshot: Snapshot, stack: ExitStack) -> Journal:
@@ -33,9 +35,10 @@ class Journal:
         stack.callback(log.close)
         content = log.read()
         refuse_other_algorithm(content, snapshot, str(path))
-        if content.pipeline(snapshot.fingerprint) is None:
-            name = snapshot.algorithm.outputs[0]
-            log.append(PipelineRecord(snapshot.fingerprint, name, snapshot.func_digests, snapshot.sizes.to_json()))
+        name = snapshot.algorithm.outputs[0]
+        sizes = snapshot.sizes.to_json()
+        if not any((one.pipeline, one.sizes) == (snapshot.fingerprint, sizes) for one in content.pipelines):
+            log.append(PipelineRecord(snapshot.fingerprint, name, snapshot.func_digests, sizes, store(snapshot)))
         return Journal(log, identity, content.of(identity))
 
     @contextmanager
@@ -55,14 +58,17 @@ class Journal:
             news = self._log.news().of(self.identity)
             self.trials += news.trials
             self.race = news.races[-1] if news.races else self.race
+            self.minimal = news.minimal[-1] if news.minimal else self.minimal
             yield list(news.trials)
 
-    def add(self, record: TrialRecord | RaceRecord) -> None:
+    def add(self, record: TrialRecord | RaceRecord | MinimalRecord) -> None:
         """Keep a record, on disk first."""
         if self._log is not None:
             self._log.append(record)
         if isinstance(record, RaceRecord):
             self.race = record
+        elif isinstance(record, MinimalRecord):
+            self.minimal = record
         else:
             self.trials.append(record)
 

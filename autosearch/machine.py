@@ -49,22 +49,34 @@ def affinity() -> str:
     return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
 
 
-def parse_target(text: str | hl.Target) -> hl.Target:
-    """The Halide target meant, able to run here. Raises `TargetError`."""
+def read_target(text: str | hl.Target) -> hl.Target:
+    """The Halide target meant, for CPUs of any kind. Raises `TargetError`."""
     try:
         target = text if isinstance(text, hl.Target) else hl.Target(text)
     except (hl.HalideError, RuntimeError) as error:
         raise TargetError(
             f"{text!r} is not a Halide target; write 'host' or arch-bits-os-features, such as 'x86-64-linux-avx2'"
         ) from error
-    host = hl.get_host_target()
-    if (target.arch, target.bits, target.os) != (host.arch, host.bits, host.os):
-        raise TargetError(f"target {target} can't be run on this machine ({host}), so schedules for it can't be timed")
     if target.has_gpu_feature():
         raise TargetError(f"target {target} is for a GPU; AutoSearch tunes for CPUs: leave the GPU feature out")
     if not target.supported():
         raise TargetError(f"this build of Halide can't compile for target {target}")
     return target
+
+
+def parse_target(text: str | hl.Target) -> hl.Target:
+    """The Halide target meant, able to run here. Raises `TargetError`."""
+    target = read_target(text)
+    if not runs_here(target):
+        host = hl.get_host_target()
+        raise TargetError(f"target {target} can't be run on this machine ({host}), so schedules for it can't be timed")
+    return target
+
+
+def runs_here(target: hl.Target) -> bool:
+    """Whether this machine is of the target's kind, its instruction set extensions aside."""
+    host = hl.get_host_target()
+    return bool((target.arch, target.bits, target.os) == (host.arch, host.bits, host.os))
 
 
 def _vector_registers(target: hl.Target, vector_bytes: int) -> int:

@@ -139,6 +139,15 @@ def format_seconds(seconds: float) -> str:
     return f"{seconds * 1e3:.3g} ms" if seconds < 1.0 else f"{seconds:.3g} s"
 
 
+def format_bytes(count: float) -> str:
+    """A size with a unit that suits it: `640 B`, `24 KiB`, `3.5 MiB`."""
+    for unit in ("B", "KiB", "MiB"):
+        if count < 1024:
+            return f"{count:.3g} {unit}"
+        count /= 1024
+    return f"{count:.3g} GiB"
+
+
 def _table(status: Status) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold")

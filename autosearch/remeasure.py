@@ -17,18 +17,18 @@ import halide as hl
 from autosearch.baselines import root_schedule
 from autosearch.errors import ArgumentError, LogError
 from autosearch.finalists import Contender, run_race
-from autosearch.journal import Journal, refuse_other_algorithm
+from autosearch.journal import Journal
 from autosearch.machine import affinity
 from autosearch.measure.device import Device, ThisMachine, Work
 from autosearch.measure.measurer import Measurement, Measurer
 from autosearch.measure.protocol import Candidate, Failure, Limits, Runner
 from autosearch.measure.statistics import typical
-from autosearch.pipeline.snapshot import take
 from autosearch.pipeline.source import PipelineLike
 from autosearch.progress import format_seconds
 from autosearch.records.identity import identify
 from autosearch.records.log import LogContent, read_log
 from autosearch.records.record import TrialRecord
+from autosearch.replayer import snapshot_for
 from autosearch.schedule.schedule import Schedule
 
 BATCH = 8
@@ -61,7 +61,7 @@ class Remeasured:
 
 def remeasure(
     log: str | os.PathLike[str],
-    pipeline: PipelineLike,
+    pipeline: PipelineLike | None = None,
     target: str | hl.Target = "host",
     *,
     inputs: Mapping[str, Any] | None = None,
@@ -73,6 +73,7 @@ def remeasure(
 ) -> list[Remeasured]:
     """Measure the `top` fastest schedules of a log here and now, on this target and these sizes; fastest then first.
 
+    `pipeline`: may be left out, for logs hold it.
     `seconds`: how long the race among those that run takes. `into`: a log to record them in, from which `tune` goes on.
     `device`: where, if not on this machine.
     Raises `LogError`, `MismatchError`, and what `tune` raises for wrong arguments.
@@ -82,8 +83,7 @@ def remeasure(
     content = read_log(log)
     device = device if device is not None else ThisMachine()
     parsed = device.parse_target(target)
-    snapshot = take(pipeline, parsed, inputs)
-    refuse_other_algorithm(content, snapshot, str(log))
+    snapshot = snapshot_for(content, str(log), pipeline, parsed, inputs)
     chosen = _fastest(content, snapshot.fingerprint, top)
     if not chosen:
         raise LogError(f"the log {str(log)!r} has no schedule of this pipeline that ran")

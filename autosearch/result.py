@@ -20,7 +20,7 @@ from autosearch.pipeline.snapshot import Snapshot, read_algorithm
 from autosearch.pipeline.source import PipelineLike, to_pipeline
 from autosearch.progress import format_seconds
 from autosearch.records.frame import to_frame
-from autosearch.records.record import RaceRecord, TrialRecord
+from autosearch.records.record import MinimalRecord, RaceRecord, TrialRecord
 from autosearch.schedule.apply import apply
 from autosearch.schedule.schedule import Schedule
 
@@ -77,6 +77,8 @@ class Result:
     records: tuple[TrialRecord, ...]
     race: RaceRecord | None
     overhead: Overhead = Overhead()
+    shortened: MinimalRecord | None = None
+    """What `minimize` found of the best schedule, if it was asked."""
 
     # What was found ------------------------------------------------------------------------------------------------
 
@@ -84,6 +86,18 @@ class Result:
     def best(self) -> Schedule:
         """The fastest schedule: the race's winner, or where there was no race, that of the fastest trial."""
         return self._winner[0]
+
+    @property
+    def halide_target(self) -> hl.Target:
+        """What it was tuned for."""
+        return hl.Target(self.target)
+
+    @property
+    def schedule(self) -> Schedule:
+        """What is exported and applied: the best schedule, in its shortest form where that was looked for."""
+        if self.shortened is not None and self.shortened.whole == self.best:
+            return self.shortened.schedule
+        return self.best
 
     @property
     def best_time(self) -> float:
@@ -204,7 +218,7 @@ class Result:
 
         Raises `MismatchError` where it is another algorithm, `ScheduleError` where it already carries a schedule.
         """
-        apply_checked(self.best, pipeline, self.snapshot, self.target)
+        apply_checked(self.schedule, pipeline, self.snapshot, self.target)
 
     def compile(self) -> Callable[..., int]:
         """A callable kernel with the best schedule: call it with all inputs, then all outputs.
@@ -213,12 +227,15 @@ class Result:
         name. Arguments are numpy arrays (`[y, x]` for a Func of `(x, y)`), `hl.Buffer`s or scalars.
         """
         pipeline = self.snapshot.fresh()
-        apply(self.best, pipeline, self.snapshot.algorithm)
+        apply(self.schedule, pipeline, self.snapshot.algorithm)
         function: Callable[..., int] = pipeline.compile_to_callable(pipeline.infer_arguments(), hl.Target(self.target))
         return function
 
     def export(self, path: str | os.PathLike[str]) -> None:
-        """Write the best schedule as `.h` (C++), `.py` (Python) or `.json`. Raises `ExportError`."""
+        """Write the schedule as `.h` (a C++ header), `.cpp` (source to paste), `.py` (Python) or `.json`.
+
+        Raises `ExportError`.
+        """
         from autosearch.export import export
 
         export(self, path)

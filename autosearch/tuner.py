@@ -429,7 +429,14 @@ class _Session:
 
     def result(self) -> Result:
         overhead = Overhead(self.settings.elapsed(), self.thinking.seconds)
-        return Result(self.snapshot, str(self.work.target), tuple(self.journal.trials), self.journal.race, overhead)
+        return Result(
+            self.snapshot,
+            str(self.work.target),
+            tuple(self.journal.trials),
+            self.journal.race,
+            overhead,
+            self.journal.minimal,
+        )
 
     def show(self, phase: str) -> None:
         """Tell the reporter how it stands."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from autosearch.machine import this_machine
 from autosearch.pipeline.snapshot import Snapshot
+from autosearch.pipeline.stored import store
 from autosearch.records.identity import Identity, identify
 from autosearch.records.log import Log
 from autosearch.records.record import PipelineRecord, RaceRecord, TrialRecord
@@ -65,7 +66,8 @@ def write_log(path: Path) -> Path:
     path.unlink(missing_ok=True)
     snapshot = snapshot_of("blur")
     log = Log(path)
-    log.append(PipelineRecord(snapshot.fingerprint, "blur_y", snapshot.func_digests, snapshot.sizes.to_json()))
+    sizes = snapshot.sizes.to_json()
+    log.append(PipelineRecord(snapshot.fingerprint, "blur_y", snapshot.func_digests, sizes, store(snapshot)))
     for record in (*blur_records(), blur_race()):
         log.append(record)
     log.close()

@@ -133,7 +133,7 @@ def test_an_export_path_that_can_t_be_written_is_refused_by_the_program_before_i
     ("arguments", "error", "says"),
     [
         (["tune", BLUR, "--export", "missing/blur.h"], errors.ExportError, "there is no folder 'missing'"),
-        (["tune", BLUR, "--export", "blur.txt"], errors.ExportError, "must end in one of .h, .py, .json"),
+        (["tune", BLUR, "--export", "blur.txt"], errors.ExportError, "must end in one of .h, .cpp, .py, .json"),
         (["tune", BLUR, "--input", "image"], errors.InputError, "NAME=FILE.npy or NAME=NUMBER, not 'image'"),
         (["tune", BLUR, "--input", "image=missing.npy"], errors.InputError, "can't read input 'image'"),
         (["tune", BLUR, "--input", "image=photo"], errors.InputError, "must be a .npy file or a number, not 'photo'"),

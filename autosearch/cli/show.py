@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,13 +77,14 @@ def _group(identity: Identity, trials: list[TrialRecord], content: LogContent) -
         str(fastest.schedule) if fastest is not None else "",
         {trial.baseline: trial.seconds for trial in trials if trial.baseline and trial.ok},
         {trial.baseline: f"{trial.failure}: {trial.message}" for trial in trials if trial.baseline and not trial.ok},
-        _convergence(searched),
+        convergence(searched),
         dict(Counter(trial.failure for trial in failed).most_common()),
         messages,
     )
 
 
-def _convergence(trials: list[TrialRecord]) -> list[tuple[int, float]]:
+def convergence(trials: Sequence[TrialRecord]) -> list[tuple[int, float]]:
+    """(trials, seconds of the best so far), wherever that improved."""
     points = []
     best = float("inf")
     for count, trial in enumerate(trials, start=1):

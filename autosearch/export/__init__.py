@@ -9,12 +9,14 @@ from pathlib import Path
 
 from autosearch.errors import ExportError
 from autosearch.export.cpp import cpp_header
+from autosearch.export.paste import cpp_body
 from autosearch.export.python import python_module
 from autosearch.export.stored import to_json
 from autosearch.result import Result
 
 _WRITERS: dict[str, Callable[[Result, Path], str]] = {
     ".h": cpp_header,
+    ".cpp": cpp_body,
     ".py": python_module,
     ".json": lambda result, _: json.dumps(to_json(result), indent=1) + "\n",
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from autosearch.export.blocks import blocks
 from autosearch.export.heading import function_name, heading
 from autosearch.export.identifiers import Declaration, Identifiers
+from autosearch.export.leftover import untouched
 from autosearch.export.signature import definition_digest, funcs_in_order
 from autosearch.result import Result
 from autosearch.schedule.source import CPP, chains
@@ -34,13 +35,15 @@ def cpp_header(result: Result, path: Path) -> str:
     for func, digest in zip(result.snapshot.algorithm.funcs, digests, strict=True):
         lines.append(f'        {{"{func.name}", 0x{digest}ull}},')
     lines.append("    });")
-    for block in blocks(result.snapshot, result.best):
+    for block in blocks(result.snapshot, result.schedule):
         lines += [f'    Func {identifier} = funcs.at("{func}");' for func, identifier in block.names.funcs.items()]
         lines += [f"    {text}" for text in _declarations(block.names)]
         lines.append("")
         lines += [
             "    " + text.replace("\n", "\n    ") + ";" for text in chains(block.schedule, CPP, block.names, "    ")
         ]
+    for name, update in untouched(result.schedule, result.snapshot.algorithm):
+        lines.append(f'    Func(funcs.at("{name}")).update({update}).unscheduled();')
     lines += ["}", "", f"#endif  // {guard}"]
     return "\n".join(lines) + "\n"
 

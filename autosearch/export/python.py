@@ -9,6 +9,7 @@ from autosearch.export import signature
 from autosearch.export.blocks import blocks
 from autosearch.export.heading import heading
 from autosearch.export.identifiers import Declaration, Identifiers
+from autosearch.export.leftover import untouched
 from autosearch.export.signature import definition_digest, funcs_in_order
 from autosearch.result import Result
 from autosearch.schedule.source import PYTHON, chains
@@ -27,10 +28,12 @@ def python_module(result: Result, path: Path) -> str:
     lines += ["def apply_schedule(pipeline):"]
     lines += ['    """Schedule `pipeline` (an hl.Pipeline or hl.Func, not scheduled yet)."""']
     lines += ["    funcs = check(pipeline if isinstance(pipeline, hl.Pipeline) else hl.Pipeline([pipeline]))"]
-    for block in blocks(result.snapshot, result.best):
+    for block in blocks(result.snapshot, result.schedule):
         lines += [f"    {identifier} = funcs[{name!r}]" for name, identifier in block.names.funcs.items()]
         lines += [f"    {line}" for line in _declarations(block.names)]
         lines += [_statement(text) for text in chains(block.schedule, PYTHON, block.names, "        ")]
+    for func, update in untouched(result.schedule, algorithm):
+        lines.append(f"    funcs[{func!r}].update({update}).unscheduled()")
     lines += ["", "", _check_source(), "", ""]
     for function in (signature.funcs_in_order, signature.definition_digest, signature.plain_name):
         lines += [inspect.getsource(function).rstrip(), "", ""]

@@ -28,7 +28,7 @@ def to_json(result: Result) -> dict[str, Any]:
         "target": result.target,
         "seconds": result.best_time,
         "baselines": dict(result.baselines),
-        "schedule": result.best.to_json(),
+        "schedule": result.schedule.to_json(),
     }
 
 

@@ -6,11 +6,13 @@ Halide keeps external parameters (inputs) apart from a serialized pipeline. Thei
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import halide as hl
 
+from autosearch.errors import PipelineError
 from autosearch.pipeline.decode import decode_algorithm
 from autosearch.pipeline.flatbuffer import read_pipeline
 from autosearch.pipeline.ir import Expr, Type
@@ -18,6 +20,10 @@ from autosearch.pipeline.ir import Expr, Type
 _CONSTRAINTS = ("min_constraint", "extent_constraint", "stride_constraint")
 _ESTIMATES = ("min_constraint_estimate", "extent_constraint_estimate")
 _SCALARS = ("min_value", "max_value", "estimate", "default_value")
+_VALUE = "scalar"
+
+Key = tuple[str, str, int]
+"""An input's name, a property's, and the dimension that it is of."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,13 @@ class Parameters:
                 return prop.value
         return None
 
+    def to_json(self) -> dict[str, Any]:
+        """All but `expressions`, as plain lists."""
+        return {
+            "declared": [[p.name, p.type.code, p.type.bits, p.dimensions, p.host_alignment] for p in self.declared],
+            "properties": [[prop.parameter, prop.name, prop.dimension] for prop in self.properties],
+        }
+
     def restore(self) -> dict[str, hl.Parameter]:
         """New Halide parameters with all properties, as `hl.deserialize_pipeline` wants them."""
         params: dict[str, hl.Parameter] = {}
@@ -70,7 +83,7 @@ class Parameters:
             parameter, value = params[prop.parameter], output.value()
             if prop.name in _SCALARS:
                 getattr(parameter, f"set_{prop.name.removesuffix('_value')}" + _suffix(prop.name))(value)
-            elif prop.name != "scalar":
+            elif prop.name != _VALUE:
                 getattr(parameter, f"set_{prop.name}")(prop.dimension, value)
         return params
 
@@ -82,38 +95,66 @@ def _suffix(name: str) -> str:
 def capture(params: Mapping[str, hl.Parameter]) -> Parameters:
     """Read everything set on Halide's parameters."""
     declared: dict[str, Parameter] = {}
-    found: list[tuple[str, str, int, hl.Expr]] = []
+    found: list[tuple[Key, hl.Expr]] = []
     for name, param in params.items():
         _declare(declared, name, param)
         if param.is_buffer():
             for dimension in range(param.dimensions()):
                 for prop in _CONSTRAINTS + _ESTIMATES:
-                    found.append((name, prop, dimension, getattr(param, prop)(dimension)))
+                    found.append(((name, prop, dimension), getattr(param, prop)(dimension)))
         else:
             for prop in _SCALARS:
-                found.append((name, prop, 0, getattr(param, prop)()))
+                found.append(((name, prop, 0), getattr(param, prop)()))
             try:
-                found.append((name, "scalar", 0, param.scalar_expr()))
+                found.append(((name, _VALUE, 0), param.scalar_expr()))
             except hl.HalideError:
                 pass  # no value was set
-    found = [entry for entry in found if entry[3].defined()]
+    found = [entry for entry in found if entry[1].defined()]
     if not found:
         return Parameters(tuple(declared.values()), (), b"")
     outputs = []
-    for place, (_, _, _, value) in enumerate(found):
+    for place, (_, value) in enumerate(found):
         output = hl.Func(f"property_{place}")
         output[()] = value
         outputs.append(output)
     data, used = hl.serialize_pipeline(hl.Pipeline(outputs), get_params=True)
     for name, param in used.items():
         _declare(declared, name, param)
+    return _with_expressions(tuple(declared.values()), [key for key, _ in found], data)
+
+
+def _with_expressions(declared: tuple[Parameter, ...], keys: Sequence[Key], data: bytes) -> Parameters:
+    """Parameters whose properties are the outputs of the serialized pipeline `data`, in the order of `keys`."""
     root = read_pipeline(data)
     algorithm = decode_algorithm(root, tuple(root.output_names))
     values = [algorithm.func(name).stages[0].values[0] for name in algorithm.outputs]
-    properties = tuple(
-        Property(name, prop, dimension, value) for (name, prop, dimension, _), value in zip(found, values, strict=True)
-    )
-    return Parameters(tuple(declared.values()), properties, data)
+    if len(values) != len(keys):
+        raise PipelineError(f"{len(keys)} properties of inputs were announced, but {len(values)} came")
+    return Parameters(declared, tuple(Property(*key, value) for key, value in zip(keys, values, strict=True)), data)
+
+
+def from_json(content: Any, expressions: bytes) -> Parameters:
+    """The inverse of `Parameters.to_json`, with its `expressions` apart. Raises `PipelineError` where it is malformed."""
+    try:
+        declared = tuple(
+            Parameter(_text(name), Type(_text(code), int(bits)), None if dims is None else int(dims), int(alignment))
+            for name, code, bits, dims, alignment in content["declared"]
+        )
+        keys = [(_text(name), _text(prop), int(dimension)) for name, prop, dimension in content["properties"]]
+    except (KeyError, TypeError, ValueError) as error:
+        raise PipelineError(f"the description of the inputs is malformed: {type(error).__name__} {error}") from None
+    known = {one.name: one.dimensions for one in declared}
+    for name, prop, dimension in keys:
+        of_buffer = prop in _CONSTRAINTS + _ESTIMATES and dimension < (known.get(name) or 0)
+        if not of_buffer and not (prop in (*_SCALARS, _VALUE) and known.get(name, 0) is None):
+            raise PipelineError(f"the description of the inputs has an unknown property {prop!r} of {name!r}")
+    return _with_expressions(declared, keys, expressions) if keys else Parameters(declared, (), b"")
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected a text, got {type(value).__name__}")
+    return value
 
 
 def _declare(declared: dict[str, Parameter], name: str, param: hl.Parameter) -> None:

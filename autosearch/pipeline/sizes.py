@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from autosearch.errors import SizeError
 from autosearch.pipeline.access import Box
@@ -48,6 +49,22 @@ class Sizes:
             "inputs": {name: [list(i) for i in box] for name, box in self.inputs.items()},
             "scalars": dict(self.scalars),
         }
+
+    @staticmethod
+    def from_json(content: Any) -> Sizes:
+        """The inverse of `to_json`. Raises `SizeError` where it is malformed."""
+        try:
+            outputs, inputs = ({name: _box(box) for name, box in content[key].items()} for key in ("outputs", "inputs"))
+            return Sizes(outputs, inputs, {str(name): float(value) for name, value in content["scalars"].items()})
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SizeError(f"sizes are malformed: {type(error).__name__} {error}") from None
+
+
+def _box(content: Any) -> Box:
+    box = tuple((int(low), int(high)) for low, high in content)
+    if any(low > high or max(abs(low), abs(high)) >= _HUGE for low, high in box):
+        raise ValueError(f"{content} are no ranges")
+    return box
 
 
 @dataclass(frozen=True)

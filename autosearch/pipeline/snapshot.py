@@ -19,7 +19,7 @@ from autosearch.pipeline.intervals import Interval
 from autosearch.pipeline.ir import Algorithm, Type
 from autosearch.pipeline.parameters import Parameters, capture
 from autosearch.pipeline.sizes import Sizes, resolve, stated
-from autosearch.pipeline.source import PipelineLike, to_pipeline
+from autosearch.pipeline.source import PipelineLike, own_schedule, to_pipeline
 from autosearch.pipeline.unschedule import is_scheduled, unschedule
 
 
@@ -81,10 +81,11 @@ def take(given: PipelineLike, target: hl.Target, inputs: Mapping[str, Any] | Non
         algorithm = decode_algorithm(root, func_order(pipeline))
         parameters = capture(params)
         shapes, scalars = _check_inputs(algorithm, inputs or {})
-        limits, strides = _output_constraints(root, algorithm)
+        limits, strides = output_constraints(root, algorithm)
         sizes = resolve(algorithm, stated(algorithm, parameters, limits, shapes, scalars))
-        scheduled = is_scheduled(root)
-        return Snapshot(unschedule(data), data if scheduled else None, algorithm, parameters, sizes, strides)
+        own = own_schedule(given, target) or data
+        scheduled = own if is_scheduled(read_pipeline(own)) else None
+        return Snapshot(unschedule(data), scheduled, algorithm, parameters, sizes, strides)
 
 
 def read_algorithm(given: PipelineLike, target: hl.Target) -> tuple[Algorithm, bool]:
@@ -112,7 +113,7 @@ def funcs_of(pipeline: hl.Pipeline) -> list[hl.Func]:
             return funcs
 
 
-def _output_constraints(
+def output_constraints(
     root: Node, algorithm: Algorithm
 ) -> tuple[dict[str, tuple[Interval | None, ...]], dict[str, tuple[int | None, ...]]]:
     """Ranges and strides stated on output buffers (`dim(0).set_bounds(...)`), which the serialized form has."""

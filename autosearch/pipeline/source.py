@@ -14,22 +14,30 @@ import halide as hl
 
 from autosearch.errors import PipelineError
 from autosearch.pipeline.flatbuffer import read_pipeline
+from autosearch.pipeline.generator import Generator, ask
 
 PipelineLike = Any
-"""hl.Pipeline, hl.Func, a list of output Funcs, a generator class, a path to a `.hlpipe` file, or a function that
-takes no arguments and returns one of these."""
+"""hl.Pipeline, hl.Func, a list of output Funcs, a Python generator class, a `Generator` (C++), a path to a `.hlpipe` file,
+or a function that takes no arguments and returns one of these."""
 
 _ACCEPTED = (
-    "an hl.Pipeline, an hl.Func, a list of output Funcs, a Python generator class, the path of a .hlpipe file, or a "
-    "function without arguments that builds one of these"
+    "an hl.Pipeline, an hl.Func, a list of output Funcs, a Python generator class, an autosearch.Generator, the path of a "
+    ".hlpipe file, or a function without arguments that builds one of these"
 )
 
 
 _REHEARSAL_SECONDS = 60.0
 
 
+def own_schedule(given: PipelineLike, target: hl.Target) -> bytes | None:
+    """The pipeline serialized with its own schedule, where `to_pipeline` gives it without: a C++ Generator's."""
+    return ask(given, target, scheduled=True).data if isinstance(given, Generator) else None
+
+
 def to_pipeline(given: PipelineLike, target: hl.Target) -> hl.Pipeline:
     """The Halide pipeline meant by `given`. Raises `PipelineError`, with the reason, where there is none."""
+    if isinstance(given, Generator):
+        return ask(given, target, scheduled=False).restore()
     if isinstance(given, hl.Pipeline):
         if not given.defined():
             raise PipelineError("the hl.Pipeline given has no outputs: build it from a defined Func")
@@ -93,7 +101,7 @@ def _of_file(path: Path) -> hl.Pipeline:
     except OSError as error:
         raise PipelineError(f"can't read {str(path)!r}: {error.strerror}") from None
     read_pipeline(data)
-    _rehearse(path)
+    rehearse(path, str(path))
     return load_serialized(data, str(path))
 
 
@@ -105,7 +113,7 @@ def load_serialized(data: bytes, name: str) -> hl.Pipeline:
         raise PipelineError(f"Halide can't load {name!r}: {_first_line(error)}") from error
 
 
-def _rehearse(path: Path) -> None:
+def rehearse(path: Path, name: str) -> None:
     """Load a file in a process that may die of it. Raises `PipelineError` where it does."""
     try:
         done = subprocess.run(
@@ -116,7 +124,7 @@ def _rehearse(path: Path) -> None:
     except subprocess.TimeoutExpired:
         how = f"Halide is not done reading it after {_REHEARSAL_SECONDS:.0f} s"
     if how:
-        raise PipelineError(f"{str(path)!r} is damaged, or not a pipeline serialized by Halide 21: {how}")
+        raise PipelineError(f"{name!r} is damaged, or not a pipeline serialized by Halide 21: {how}")
 
 
 def _of_generator(cls: type, target: hl.Target) -> hl.Pipeline:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
@@ -63,9 +64,11 @@ def _identity(pipeline: Any, sizes: Any, target: Any, halide: Any, cpu: Any, thr
 
 def identify(fingerprint: str, sizes: Sizes, target: str, machine: Machine, cold: bool = False) -> Identity:
     """The identity of measurements made here and now."""
-    return Identity(fingerprint, sizes_digest(sizes), target, HALIDE_VERSION, machine.cpu, machine.cores, cold)
+    return Identity(
+        fingerprint, sizes_digest(sizes.to_json()), target, HALIDE_VERSION, machine.cpu, machine.cores, cold
+    )
 
 
-def sizes_digest(sizes: Sizes) -> str:
-    """A digest of sizes."""
-    return hashlib.sha256(json.dumps(sizes.to_json(), sort_keys=True).encode()).hexdigest()[:16]
+def sizes_digest(sizes: Mapping[str, Any]) -> str:
+    """A digest of sizes, as `Sizes.to_json` gives them."""
+    return hashlib.sha256(json.dumps(sizes, sort_keys=True).encode()).hexdigest()[:16]

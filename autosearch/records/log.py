@@ -18,7 +18,7 @@ from pathlib import Path
 from autosearch.errors import LogError
 from autosearch.records.identity import Identity
 from autosearch.records.lines import LineReader
-from autosearch.records.record import PipelineRecord, RaceRecord, Record, TrialRecord, to_json
+from autosearch.records.record import MinimalRecord, PipelineRecord, RaceRecord, Record, TrialRecord, to_json
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class LogContent:
     trials: tuple[TrialRecord, ...] = ()
     races: tuple[RaceRecord, ...] = ()
     damaged: int = 0
+    minimal: tuple[MinimalRecord, ...] = ()
 
     def of(self, identity: Identity) -> LogContent:
         """Only what was measured under `identity`."""
@@ -37,6 +38,7 @@ class LogContent:
             tuple(trial for trial in self.trials if trial.identity == identity),
             tuple(race for race in self.races if race.identity == identity),
             self.damaged,
+            tuple(one for one in self.minimal if one.identity == identity),
         )
 
     def pipeline(self, fingerprint: str) -> PipelineRecord | None:
@@ -146,7 +148,7 @@ def read_log(path: str | os.PathLike[str]) -> LogContent:
 
 def _checked(lines: Iterable[bytes], path: Path) -> LogContent:
     content, first_error = _parse(lines)
-    if content.damaged and not (content.pipelines or content.trials or content.races):
+    if content.damaged and not (content.pipelines or content.trials or content.races or content.minimal):
         raise LogError(f"{str(path)!r} is not a tuning log: {first_error}")
     return content
 
@@ -173,6 +175,7 @@ def _parse_all(lines: Iterable[bytes]) -> tuple[LogContent, str]:
     pipelines: list[PipelineRecord] = []
     trials: list[TrialRecord] = []
     races: list[RaceRecord] = []
+    minimal: list[MinimalRecord] = []
     damaged = 0
     first_error = ""
     reader = LineReader()
@@ -189,9 +192,11 @@ def _parse_all(lines: Iterable[bytes]) -> tuple[LogContent, str]:
             pipelines.append(record)
         elif isinstance(record, RaceRecord):
             races.append(record)
+        elif isinstance(record, MinimalRecord):
+            minimal.append(record)
         else:
             trials.append(record)
-    return LogContent(tuple(pipelines), tuple(trials), tuple(races), damaged), first_error
+    return LogContent(tuple(pipelines), tuple(trials), tuple(races), damaged, tuple(minimal)), first_error
 
 
 def _lines(path: Path) -> Iterator[bytes]:

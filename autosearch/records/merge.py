@@ -11,7 +11,7 @@ from pathlib import Path
 
 from autosearch.errors import LogError
 from autosearch.records.log import read_log
-from autosearch.records.record import PipelineRecord, RaceRecord, TrialRecord, to_json
+from autosearch.records.record import Record, to_json
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def merge_logs(paths: Sequence[str | os.PathLike[str]], output: str | os.PathLik
     for path in paths:
         content = read_log(path)
         damaged += content.damaged
-        records: list[PipelineRecord | TrialRecord | RaceRecord]
-        records = [*content.pipelines, *content.trials, *content.races]
+        records: list[Record]
+        records = [*content.pipelines, *content.trials, *content.races, *content.minimal]
         total += len(records)
         lines.update((json.dumps(to_json(one), separators=(",", ":"), allow_nan=False), None) for one in records)
     _write(target, "".join(line + "\n" for line in lines))

@@ -1,7 +1,8 @@
 """The records of a tuning log: one JSON object a line, each complete in itself.
 
 Kinds: `pipeline` (what an algorithm with a given fingerprint consists of, for messages), `trial` (one schedule
-measured), `baseline` (the same for a baseline, by name), `race` (finalists timed in turn). See docs/records.md.
+measured), `baseline` (the same for a baseline, by name), `race` (finalists timed in turn), `minimal` (the winner with
+what doesn't matter left out). See docs/records.md.
 """
 
 from __future__ import annotations
@@ -13,21 +14,24 @@ from typing import Any
 
 from autosearch.choices import Trace
 from autosearch.errors import AutoSearchError, LogError
-from autosearch.measure.statistics import adjusted, typical
+from autosearch.measure.statistics import adjusted, paired_ratio, typical
 from autosearch.records.identity import Identity
 from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.shorthand import length
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
 class PipelineRecord:
-    """An algorithm, so that a later mismatch can be named: digests of its Funcs' definitions."""
+    """An algorithm at some sizes: digests of its Funcs' definitions, so that a later mismatch can be named."""
 
     pipeline: str
     name: str
     funcs: Mapping[str, str]
     sizes: Mapping[str, Any]
+    stored: Mapping[str, Any] | None = None
+    """The pipeline itself, see `autosearch.pipeline.stored`; read only when it is needed."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,24 @@ class RaceRecord:
     """By name: why a contender has no samples."""
 
 
-Record = PipelineRecord | TrialRecord | RaceRecord
+@dataclass(frozen=True)
+class MinimalRecord:
+    """The best schedule with what doesn't matter left out, timed in turn with it."""
+
+    identity: Identity
+    whole: Schedule
+    schedule: Schedule
+    samples: tuple[tuple[float | None, ...], tuple[float | None, ...]]
+    """Seconds of the short form and of the whole, in turn; None in rounds that it sat out."""
+
+    def summary(self) -> str:
+        """In a sentence."""
+        before, after = length(self.whole), length(self.schedule)
+        ratio = paired_ratio(*self.samples)
+        return f"{after} calls instead of {before}, taking {ratio} of the time"
+
+
+Record = PipelineRecord | TrialRecord | RaceRecord | MinimalRecord
 
 
 def to_json(record: Record) -> dict[str, Any]:
@@ -100,6 +121,7 @@ def to_json(record: Record) -> dict[str, Any]:
             "name": record.name,
             "funcs": dict(record.funcs),
             "sizes": dict(record.sizes),
+            **({"stored": dict(record.stored)} if record.stored is not None else {}),
         }
     if isinstance(record, RaceRecord):
         return {
@@ -111,6 +133,15 @@ def to_json(record: Record) -> dict[str, Any]:
             "elapsed": round(record.elapsed, 3),
             "after": record.after,
             **({"failures": dict(record.failures)} if record.failures else {}),
+        }
+    if isinstance(record, MinimalRecord):
+        return {
+            "kind": "minimal",
+            "format": FORMAT,
+            "identity": record.identity.to_json(),
+            "whole": record.whole.to_json(),
+            "schedule": record.schedule.to_json(),
+            "samples": [list(times) for times in record.samples],
         }
     content: dict[str, Any] = {
         "kind": "baseline" if record.baseline else "trial",
@@ -161,6 +192,7 @@ def _pipeline(content: dict[str, Any]) -> PipelineRecord:
         _typed(content.get("name", ""), str),
         {_typed(k, str): _typed(v, str) for k, v in funcs.items()},
         _typed(content.get("sizes", {}), dict),
+        _typed(content["stored"], dict) if "stored" in content else None,
     )
 
 
@@ -204,11 +236,7 @@ def trial_from_json(
 
 def _race(content: dict[str, Any]) -> RaceRecord:
     contenders = tuple((_typed(name, str), _schedule(schedule)) for name, schedule in content["contenders"])
-    samples = tuple(
-        tuple(None if time is None else _seconds(time) for time in _typed(times, list)) for times in content["samples"]
-    )
-    if len(samples) != len(contenders) or len({len(times) for times in samples}) > 1:
-        raise ValueError("as many samples are needed for every contender")
+    samples = _samples(content["samples"], len(contenders))
     return RaceRecord(
         Identity.from_json(content["identity"]),
         contenders,
@@ -219,11 +247,32 @@ def _race(content: dict[str, Any]) -> RaceRecord:
     )
 
 
+def _samples(content: Any, contenders: int) -> tuple[tuple[float | None, ...], ...]:
+    """Samples of a race, a row a contender."""
+    samples = tuple(
+        tuple(None if time is None else _seconds(time) for time in _typed(times, list)) for times in content
+    )
+    if len(samples) != contenders or len({len(times) for times in samples}) > 1:
+        raise ValueError("as many samples are needed for every contender")
+    return samples
+
+
+def _minimal(content: dict[str, Any]) -> MinimalRecord:
+    short, whole = _samples(content["samples"], 2)
+    return MinimalRecord(
+        Identity.from_json(content["identity"]),
+        Schedule.from_json(content["whole"]),
+        Schedule.from_json(content["schedule"]),
+        (short, whole),
+    )
+
+
 _READERS: dict[str, Callable[[dict[str, Any]], Record]] = {
     "pipeline": _pipeline,
     "trial": _trial,
     "baseline": _trial,
     "race": _race,
+    "minimal": _minimal,
 }
 
 

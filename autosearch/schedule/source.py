@@ -22,7 +22,8 @@ from autosearch.schedule.directives import (
     PrefetchStrategy,
     Tail,
 )
-from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.schedule import Schedule, Step
+from autosearch.schedule.shorthand import abbreviated
 
 _ENUMS: dict[type[Enum], str] = {
     Tail: "TailStrategy",
@@ -79,7 +80,7 @@ PLAIN = Syntax("", "", "true", "false", qualified=False)
 
 def plain_text(schedule: Schedule) -> str:
     """The schedule for reading: one chain of calls a stage, in neither language's full syntax."""
-    return "\n".join(chains(schedule, PLAIN, PlainNames(), "    "))
+    return "\n".join(chains(abbreviated(schedule), PLAIN, PlainNames(), "    "))
 
 
 def chains(schedule: Schedule, syntax: Syntax, names: Names, indent: str) -> list[str]:
@@ -95,6 +96,11 @@ def chains(schedule: Schedule, syntax: Syntax, names: Names, indent: str) -> lis
         short = len(one_line) <= _LINE and len(calls) < 3
         result.append(one_line if short else receiver + "".join(f"\n{indent}{call}" for call in calls))
     return result
+
+
+def one_call(step: Step) -> str:
+    """One call for reading, with the stage that it is of."""
+    return f"{step.stage}{_call(step.directive, step.stage, PLAIN, PlainNames())}"
 
 
 def _grouped(schedule: Schedule) -> list[tuple[StageKey, list[Directive]]]:

@@ -11,10 +11,26 @@ import autosearch
 from autosearch.cli.app import app
 
 COMMANDS = {
-    "tune": ["--trials", "--log", "--target", "--input", "--strategy", "--seed", "--timeout", "--export", "--json"],
+    "tune": [
+        "--trials",
+        "--log",
+        "--generator",
+        "--name",
+        "--target",
+        "--input",
+        "--strategy",
+        "--seed",
+        "--timeout",
+        "--export",
+        "--json",
+    ],
     "replay": ["--target", "--input", "--json"],
     "export": ["--output", "--target", "--input"],
     "show": ["--json"],
+    "minimize": ["--threshold", "--target", "--input", "--export", "--json"],
+    "explain": ["--target", "--input", "--json"],
+    "report": ["--output", "--target"],
+    "build": ["--output", "--function", "--target"],
     "merge": ["--output", "--json"],
     "remeasure": ["--top", "--log", "--target", "--input", "--json"],
 }
@@ -51,6 +67,7 @@ def test_the_version() -> None:
         ["tune", "a.py:b", "--nonsense"],
         ["dance"],
         ["export", "l", "p"],
+        ["build", "l"],
     ],
 )
 def test_wrong_usage_is_status_2(arguments: list[str]) -> None:

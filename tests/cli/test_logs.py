@@ -41,6 +41,27 @@ def test_replay_prints_the_result(log: Path) -> None:
     )
 
 
+def test_a_log_holds_its_pipeline(log: Path, tmp_path: Path) -> None:
+    assert _run("replay", log).stdout == _run("replay", log, BLUR).stdout
+    assert _run("export", log, "-o", tmp_path / "a.h").exit_code == 0
+    assert _run("export", log, BLUR, "-o", tmp_path / "b" / ".." / "b.h").exit_code == 1  # there is no folder b
+    assert _run("export", log, BLUR, "-o", tmp_path / "b.h").exit_code == 0
+    assert (tmp_path / "a.h").read_text().replace("schedule_a", "schedule_b").replace(
+        "SCHEDULE_A_H", "SCHEDULE_B_H"
+    ) == (tmp_path / "b.h").read_text()
+
+
+def test_one_pipeline_is_wanted(log: Path) -> None:
+    done = _run("replay", log, BLUR, "size=3")
+    assert done.exit_code == 1 and "one pipeline is wanted, but 2 are given" in done.stderr
+    done = _run("replay", log, "--generator", "blur.gen", "size")
+    assert done.exit_code == 1 and "as NAME=VALUE, not 'size'" in done.stderr
+    done = _run("replay", log, "--name", "blur")
+    assert done.exit_code == 1 and "give its program with --generator" in done.stderr
+    done = _run("replay", log, "--generator", "blur.gen")
+    assert done.exit_code == 1 and "there is no program 'blur.gen'" in done.stderr
+
+
 def test_replay_as_json(log: Path) -> None:
     content = json.loads(_run("replay", log, BLUR, "--json").stdout)
     assert content["seconds"] == 2e-3 and content["trials"] == 3
@@ -52,12 +73,13 @@ def test_replay_as_json(log: Path) -> None:
 
 
 def test_export_writes_every_form(log: Path, tmp_path: Path) -> None:
-    paths = [tmp_path / name for name in ("blur.schedule.h", "blur.py", "blur.json")]
+    paths = [tmp_path / name for name in ("blur.schedule.h", "blur.py", "blur.json", "blur.cpp")]
     options = [part for path in paths for part in ("-o", path)]
     done = _run("export", log, BLUR, *options)
     assert done.exit_code == 0 and done.stdout == "".join(f"wrote {path}\n" for path in paths)
-    header, module, stored = (path.read_text() for path in paths)
+    header, module, stored, pasted = (path.read_text() for path in paths)
     assert "apply_schedule_blur(Halide::Pipeline" in header and "def apply_schedule(pipeline):" in module
+    assert 'Var yo("yo"), yi("yi"), xo("xo"), xi("xi");\nblur_y\n' in pasted
     assert json.loads(stored)["schedule"] == TILED.to_json()
     assert load_schedule(paths[2], snapshot_of("blur")) == TILED
 
@@ -72,7 +94,7 @@ def test_a_log_of_another_pipeline_is_refused_with_a_status_of_its_own(log: Path
 
 def test_export_refuses_before_it_writes_anything(log: Path, tmp_path: Path) -> None:
     done = _run("export", log, BLUR, "-o", tmp_path / "blur.h", "-o", tmp_path / "blur.docx")
-    assert done.exit_code == 1 and "must end in one of .h, .py, .json" in done.stderr
+    assert done.exit_code == 1 and "must end in one of .h, .cpp, .py, .json" in done.stderr
     assert not (tmp_path / "blur.h").exists()
 
 
@@ -126,6 +148,28 @@ def test_merge(log: Path, tmp_path: Path) -> None:
     assert read_log(output) == read_log(log)
     done = _run("merge", log, "-o", output)
     assert done.exit_code == 1 and "exists already" in done.stderr
+
+
+def test_minimize_keeps_the_short_form_in_the_log(log: Path, tmp_path: Path) -> None:
+    done = _run("minimize", log, "-o", tmp_path / "blur.cpp")
+    assert done.exit_code == 0, done.stderr
+    assert " calls instead of 8, taking " in done.stdout.splitlines()[0]
+    (record,) = read_log(log).minimal
+    assert record.whole == TILED and len(record.schedule) <= len(TILED)
+    assert done.stdout.endswith(f"{record.schedule}\n")
+    assert _run("replay", log).stdout.endswith(f"{record.schedule}\n")
+
+
+def test_explain(log: Path) -> None:
+    content = json.loads(_run("explain", log, "--json").stdout)
+    assert [one["call"] for one in content["worth"]][-1] == "blur_x.vectorize(xi)"
+    assert {one["baseline"] for one in content["comparisons"]} == {"root", "default"}
+
+
+def test_build(log: Path, tmp_path: Path) -> None:
+    done = _run("build", log, "-o", tmp_path / "made", "--function", "smooth", "--target", "arm-64-linux")
+    assert done.exit_code == 0, done.stderr
+    assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["libsmooth.a", "smooth.h", "smooth.o"]
 
 
 def test_remeasure(log: Path) -> None:

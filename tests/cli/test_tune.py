@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from autosearch.cli.app import _parse_inputs, app
+from autosearch.cli.app import app
+from autosearch.cli.options import parse_inputs
 from autosearch.export.stored import load_schedule
 from autosearch.records.log import read_log
 from tests.conftest import snapshot_of
@@ -38,10 +39,10 @@ def test_tuning_prints_records_and_exports(tmp_path: Path) -> None:
 def test_inputs_are_arrays_and_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("image.npy", np.arange(6).reshape(2, 3))
-    given = _parse_inputs(["image=image.npy", "gain=2.5", "count=-3", "path=1e3"])
+    given = parse_inputs(["image=image.npy", "gain=2.5", "count=-3", "path=1e3"])
     assert given.pop("image").shape == (2, 3)
     assert given == {"gain": 2.5, "count": -3, "path": 1000.0} and isinstance(given["count"], int)
-    assert _parse_inputs(None) == {}
+    assert parse_inputs(None) == {}
 
 
 def test_sizes_come_from_the_inputs_given(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import halide as hl
 import pytest
 
 from tests.conftest import random_proposal, snapshot_of
-from tests.export.twins import whole
+from tests.export.twins import finish, whole
 from tests.made import TILED, result_of
 
 NAMES = ("blur", "histogram", "tuples", "pyramid")
@@ -58,6 +58,7 @@ def test_headers_of_several_pipelines_in_one_program(tmp_path: Path) -> None:
     for name, result in results.items():
         pipeline = snapshot_of(name).fresh()
         result.apply(pipeline)
+        finish(pipeline, result)
         scheduled = hl.deserialize_pipeline((tmp_path / f"{name}.scheduled").read_bytes())
         assert whole(scheduled) == whole(pipeline) != whole(snapshot_of(name).fresh())
     assert done.stdout.startswith("this schedule is for another algorithm, tune it anew: ")

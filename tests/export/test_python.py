@@ -17,7 +17,7 @@ from autosearch.pipeline.snapshot import take
 from autosearch.result import Result
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import TARGET, random_proposal
-from tests.export.twins import twin, whole
+from tests.export.twins import finish, twin, whole
 from tests.made import TILED, result_of, trial
 from tests.samples import SAMPLES, blur, matmul
 
@@ -41,6 +41,7 @@ def test_it_schedules_as_the_result_does(sample: str, seed: int, tmp_path: Path)
     theirs = twin(mine)
     _exported(result, tmp_path)(mine)
     result.apply(theirs)
+    finish(theirs, result)
     assert whole(mine) == whole(theirs)
 
 

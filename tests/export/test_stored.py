@@ -86,7 +86,7 @@ def test_damaged_files_are_refused_or_read(tmp_path: Path, key: str, value: Any)
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("schedule.txt", "must end in one of .h, .py, .json"),
+        ("schedule.txt", "must end in one of .h, .cpp, .py, .json"),
         ("schedule", "must end in one of"),
         ("missing/schedule.h", "there is no folder"),
         ("folder.h", "can't be written"),

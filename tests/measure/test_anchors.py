@@ -41,9 +41,11 @@ def test_times_are_those_at_the_usual_pace_in_every_process() -> None:
 def test_a_faster_schedule_becomes_the_guide_after_its_probation() -> None:
     runner = _runner()
     measurer = _measurer(runner)
-    for _ in range(1 + PROBATION // runner.places):
-        assert _guide(measurer.anchors) == [(SLOW, SECONDS[SLOW])]
+    batches = 0
+    while _guide(measurer.anchors) == [(SLOW, SECONDS[SLOW])]:
         list(measurer.measure([OTHER, FASTER], None))
+        batches += 1
+    assert 2 <= batches <= 1 + PROBATION // runner.places  # fewer where some are timed again
     for place in range(runner.places):
         ((candidate, seconds),) = _guide(measurer.anchors, place)
         assert candidate == FASTER and seconds == pytest.approx(SECONDS[FASTER], rel=0.05)

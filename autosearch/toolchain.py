@@ -1,0 +1,69 @@
+"""Compiling C++ against the Halide that is installed: what exported kernels and the bridge to Generators need."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import halide as hl
+
+from autosearch.errors import ToolchainError
+
+_SECONDS = 300.0
+
+
+def halide_flags() -> list[str]:
+    """What a C++ program that uses Halide's compiler is built with."""
+    lib = f"{hl.install_dir()}/lib64"
+    return [f"-I{hl.install_dir()}/include", f"-L{lib}", "-lHalide", f"-Wl,-rpath,{lib}", "-ldl", "-lpthread"]
+
+
+def compile_cpp(sources: Sequence[str], output: Path, flags: Sequence[str], compiler: str = "") -> None:
+    """Compile and link `sources` to `output`, with `compiler`, or with $CXX, or g++.
+
+    Raises `ToolchainError` where there is no such compiler or it reports errors.
+    """
+    command = shlex.split(compiler or os.environ.get("CXX") or "g++")
+    try:
+        done = subprocess.run(
+            [*command, "-std=c++17", *sources, *flags, "-o", str(output)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise ToolchainError(
+            f"there is no C++ compiler {command[0]!r}: install one (on Debian: apt install g++), or name yours in $CXX"
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise ToolchainError(f"{command[0]} was not done after {_SECONDS:.0f} s") from None
+    if done.returncode:
+        lines = [line for line in done.stderr.splitlines() if "error: " in line or "undefined" in line]
+        raise ToolchainError(f"{command[0]} failed: {(lines or done.stderr.splitlines() or ['no message'])[0]}")
+
+
+def shared_library(source: str, name: str) -> Path:
+    """A library compiled from a source that comes with AutoSearch, kept for the next time. Raises `ToolchainError`."""
+    digest = hashlib.sha256(f"{source}\n{hl.install_dir()}".encode()).hexdigest()[:16]
+    folder = _cache_folder()
+    kept = folder / f"{name}-{digest}.so"
+    if not kept.is_file():
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            (Path(scratch) / f"{name}.cpp").write_text(source)
+            made = Path(scratch) / kept.name
+            compile_cpp([f"{scratch}/{name}.cpp"], made, ["-O0", "-shared", "-fPIC", *halide_flags()])
+            os.replace(made, kept)  # at once: others may be doing the same
+    return kept
+
+
+def _cache_folder() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    folder = Path(base) / "autosearch"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ToolchainError(f"can't make the folder {str(folder)!r}: {error.strerror}; set $XDG_CACHE_HOME") from None
+    return folder
