@@ -35,7 +35,8 @@ from benchmarks.pipelines import load
 
 AA_PIPELINE = "box_blur"
 AA_SIZE = (512, 400)
-ROUNDS = 30
+PROCESSES, ROUNDS = 4, 10
+"""Of each program so many, since processes have a pace of their own, and so many turns in each."""
 SAMPLES, WARM = 8, 3
 """Of each turn, by either program; the first few see caches, cores and thread pools that the other left cold."""
 TURN = Effort(samples=SAMPLES, seconds=60.0, min_samples=SAMPLES, sample_seconds=0.004, check=False)
@@ -136,33 +137,44 @@ def agreement(kernel: Kernel) -> tuple[float, float, float]:
     target = hl.get_host_target()
     func = kernel.scheduled()
     snapshot = take(func, target)
-    with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        _compile(func, snapshot, target, folder)
-        runner: LocalRunner = start_runner(snapshot, target, stack)
-        scheduled = hl.serialize_pipeline(hl.Pipeline([func]))
-        built = runner.build([Candidate(scheduled=scheduled)])[0]
-        threads = str(this_machine(target).cores)
-        theirs = stack.enter_context(
-            subprocess.Popen(
-                ["./main"],
-                cwd=folder,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                text=True,
-                env={"HL_NUM_THREADS": threads},
-            )
-        )
-        assert theirs.stdin is not None and theirs.stdout is not None
-        mine: list[float] = []
-        others: list[float] = []
-        for _ in range(ROUNDS):
-            mine.append(median(runner.run(built, TURN).times[WARM:]))
-            theirs.stdin.write("run\n")
-            theirs.stdin.flush()
-            others.append(median(map(float, theirs.stdout.readline().split()[WARM:])))
-        theirs.stdin.close()
+    scheduled = hl.serialize_pipeline(hl.Pipeline([func]))
+    mine: list[float] = []
+    others: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        _compile(func, snapshot, target, Path(folder))
+        for _ in range(PROCESSES):
+            with ExitStack() as stack:
+                runner: LocalRunner = start_runner(snapshot, target, stack)
+                built = runner.build([Candidate(scheduled=scheduled)])[0]
+                program = stack.enter_context(_program(folder, this_machine(target).cores))
+                for turn in range(ROUNDS):
+                    for ours in (True, False) if turn % 2 else (False, True):
+                        if ours:
+                            mine.append(median(runner.run(built, TURN).times[WARM:]))
+                        else:
+                            others.append(median(_turn(program)[WARM:]))
     return median(mine), median(others), paired_ratio(mine, others).value
+
+
+@contextmanager
+def _program(folder: str, threads: int) -> Iterator[subprocess.Popen[str]]:
+    """The C++ program, waiting to be asked for a turn."""
+    pipe = subprocess.PIPE
+    started = subprocess.Popen(
+        ["./main"], cwd=folder, stdin=pipe, stdout=pipe, text=True, env={"HL_NUM_THREADS": str(threads)}
+    )
+    with started as program:
+        yield program
+        assert program.stdin is not None
+        program.stdin.close()
+
+
+def _turn(program: subprocess.Popen[str]) -> list[float]:
+    """Its samples, seconds a call."""
+    assert program.stdin is not None and program.stdout is not None
+    program.stdin.write("run\n")
+    program.stdin.flush()
+    return list(map(float, program.stdout.readline().split()))
 
 
 def _compile(func: hl.Func, snapshot: Snapshot, target: hl.Target, folder: Path) -> None:

@@ -19,6 +19,11 @@ from autosearch.measure.messages import Setup
 _START_SECONDS = 60.0
 
 
+_ALLOCATION = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
+"""Where glibc's own thresholds end up in a program that runs one kernel for long (mallopt(3)). Left to themselves they
+would depend on which kernels ran before in the same process, and so would the times of those that allocate."""
+
+
 @dataclass(frozen=True)
 class Death:
     """How a worker process ended of itself, or by another's hand."""
@@ -33,7 +38,7 @@ class WorkerProcess:
     def __init__(self, setup: Setup, memory: SharedMemory, threads: int) -> None:
         self.connection, theirs = Pipe()
         self.noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
-        environment = {**os.environ, "HL_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
+        environment = {**os.environ, **_ALLOCATION, "HL_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
         fds = (theirs.fileno(), memory.fd, self.noise.fileno())
         self.popen = subprocess.Popen(
             [sys.executable, "-m", "autosearch.measure.worker", *map(str, fds)],

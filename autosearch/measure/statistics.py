@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,11 +22,14 @@ class Ratio:
     value: float
     low: float
     high: float
+    wide: tuple[float, float] | None = field(default=None, compare=False, repr=False)
+    """Its 99 % interval, where known: many are compared with many, so that to call two different takes more."""
 
     @property
     def significant(self) -> bool:
-        """Whether the interval excludes 1, and all that is within `RESOLUTION` of it."""
-        return self.low > 1.0 + RESOLUTION or self.high < 1.0 / (1.0 + RESOLUTION)
+        """Whether the 99 % interval excludes 1, and all that is within `RESOLUTION` of it."""
+        low, high = self.wide if self.wide is not None else (self.low, self.high)
+        return low > 1.0 + RESOLUTION or high < 1.0 / (1.0 + RESOLUTION)
 
     def __float__(self) -> float:
         return self.value
@@ -68,8 +71,9 @@ def paired_ratio(slow: Row, fast: Row, seed: int = 0, resamples: int = 2000, con
     generator = np.random.default_rng(seed)
     draws = generator.integers(0, len(ratios), (resamples, len(ratios)))
     medians = np.median(ratios[draws], axis=1)
-    low, high = np.percentile(medians, [50 * (1 - confidence), 50 * (1 + confidence)])
-    return Ratio(float(np.median(ratios)), float(low), float(high))
+    share = 50 * (1 - confidence)
+    least, low, high, most = np.percentile(medians, [0.5, share, 100 - share, 99.5])
+    return Ratio(float(np.median(ratios)), float(low), float(high), (float(least), float(most)))
 
 
 def unpaired_ratio(slow: Sequence[float], fast: Sequence[float], seed: int = 0, resamples: int = 2000) -> Ratio:
@@ -78,8 +82,8 @@ def unpaired_ratio(slow: Sequence[float], fast: Sequence[float], seed: int = 0, 
     a, b = np.asarray(slow, dtype=float), np.asarray(fast, dtype=float)
     above = np.median(a[generator.integers(0, len(a), (resamples, len(a)))], axis=1)
     below = np.median(b[generator.integers(0, len(b), (resamples, len(b)))], axis=1)
-    low, high = np.percentile(above / below, [2.5, 97.5])
-    return Ratio(float(np.median(a) / np.median(b)), float(low), float(high))
+    least, low, high, most = np.percentile(above / below, [0.5, 2.5, 97.5, 99.5])
+    return Ratio(float(np.median(a) / np.median(b)), float(low), float(high), (float(least), float(most)))
 
 
 def geometric_mean(values: Sequence[float]) -> float:
