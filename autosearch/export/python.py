@@ -30,8 +30,8 @@ def python_module(result: Result, path: Path) -> str:
     lines += ["    funcs = check(pipeline if isinstance(pipeline, hl.Pipeline) else hl.Pipeline([pipeline]))"]
     for block in blocks(result.snapshot, result.schedule):
         lines += [f"    {identifier} = funcs[{name!r}]" for name, identifier in block.names.funcs.items()]
-        lines += [f"    {line}" for line in _declarations(block.names)]
-        lines += [_statement(text) for text in chains(block.schedule, PYTHON, block.names, "        ")]
+        lines += [f"    {line}" for line in declarations(block.names)]
+        lines += [statement(text) for text in chains(block.schedule, PYTHON, block.names, "        ")]
     for func, update in untouched(result.schedule, algorithm):
         lines.append(f"    funcs[{func!r}].update({update}).unscheduled()")
     lines += ["", "", _check_source(), "", ""]
@@ -40,17 +40,18 @@ def python_module(result: Result, path: Path) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _statement(chain: str) -> str:
-    """A chain of calls over several lines needs parentheses."""
+def statement(chain: str, indent: str = "    ") -> str:
+    """A chain of calls, in parentheses where it takes several lines."""
     if "\n" not in chain:
-        return f"    {chain}"
+        return f"{indent}{chain}"
     target, assigns, value = chain.partition(" = ")
     if not assigns or "\n" in target:
-        return f"    (\n        {chain}\n    )"
-    return f"    {target} = (\n        {value}\n    )"
+        return f"{indent}(\n{indent}    {chain}\n{indent})"
+    return f"{indent}{target} = (\n{indent}    {value}\n{indent})"
 
 
-def _declarations(names: Identifiers) -> list[str]:
+def declarations(names: Identifiers) -> list[str]:
+    """Assignments that make or fetch the loops of a schedule."""
     return [f"{one.identifier} = {_initial(one, names)}" for one in names.declarations]
 
 
