@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from autosearch.baselines import GIVEN
 from autosearch.finalists import Contender
 from autosearch.measure.protocol import Candidate
 from autosearch.pipeline.snapshot import Snapshot
 from autosearch.records.record import TrialRecord
+from autosearch.schedule.schedule import Schedule
+from autosearch.spaces import keeps
 
 FINALISTS = 8
 
 
-def contenders(records: Sequence[TrialRecord], snapshot: Snapshot) -> list[Contender]:
-    """Baselines that ran, and the fastest trials, each schedule once."""
+def contenders(
+    records: Sequence[TrialRecord], snapshot: Snapshot, kept: Mapping[str, Schedule] = MappingProxyType({})
+) -> list[Contender]:
+    """Baselines that ran, and the fastest trials, each schedule once; only those that leave the Funcs of `kept` as they are."""
+    records = [one for one in records if one.schedule is None or keeps(one.schedule, kept)]
     baselines = [one for record in records if (one := baseline_contender(record, snapshot)) is not None]
     known = {one.schedule.digest for one in baselines if one.schedule is not None}
     found: list[Contender] = []

@@ -31,6 +31,10 @@ class ScheduleError(AutoSearchError):
     """A schedule is malformed, or can't be applied to this pipeline."""
 
 
+class InfeasibleError(ScheduleError):
+    """The knobs of a template don't go together, or make what doesn't fit the pipeline: another combination is drawn."""
+
+
 class MismatchError(ScheduleError):
     """A log or schedule belongs to another algorithm; the message names what differs."""
 

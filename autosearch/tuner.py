@@ -33,9 +33,9 @@ from autosearch.records.identity import identify
 from autosearch.records.record import RaceRecord, TrialRecord
 from autosearch.result import Overhead, Result
 from autosearch.schedule.schedule import Schedule
-from autosearch.schedule.structure import Structures
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import imitate
+from autosearch.spaces import TemplateFunction, kept_schedules, make_space
 from autosearch.strategies import STRATEGIES, make_strategy
 from autosearch.strategies import Result as Observation
 
@@ -61,6 +61,8 @@ def tune(
     cost_model: bool = True,
     tolerance: float | None = None,
     cold_cache: bool = False,
+    keep: Sequence[str] | str = (),
+    template: TemplateFunction | None = None,
     device: Device | None = None,
 ) -> Result:
     """Search for a fast schedule of a Halide pipeline by compiling and timing real kernels.
@@ -81,7 +83,9 @@ def tune(
     tolerance: the relative difference from the reference that floats may have, where the one that follows from the
         algorithm (see `autosearch.measure.check`) won't do.
     cold_cache: whether to empty the caches before each sample. Such trials don't count for runs with warm caches.
-
+    keep: names of Funcs whose schedule, as the pipeline carries it, stays as it is, or "scheduled" for all that have one;
+        the rest is tuned around them.
+    template: a function that schedules Funcs with knobs, see `autosearch.space.template`; the rest is left to the rules.
     device: where kernels run, see `autosearch.measure.device`; else on this machine.
 
     Raises `ArgumentError`, `TargetError`, `PipelineError`, `InputError`, `SizeError`, `LogError`, `MismatchError` or
@@ -101,7 +105,9 @@ def tune(
         settings = _Settings(trials, seed, started, timeout, strategy, cost_model, cold_cache)
         interrupts = stack.enter_context(Interrupts())
         work = Work(snapshot, parsed, inputs or {}, seed, settings.limits, tolerance)
-        session = _Session(work, device, machine, journal, settings, reporter, stack, interrupts)
+        kept = kept_schedules(snapshot, keep)
+        space = make_space(snapshot, machine, kept, template)
+        session = _Session(work, device, machine, space, kept, journal, settings, reporter, stack, interrupts)
         return session.run()
 
 
@@ -152,6 +158,8 @@ class _Session:
         work: Work,
         device: Device,
         machine: Machine,
+        space: CpuSpace,
+        kept: Mapping[str, Schedule],
         journal: Journal,
         settings: _Settings,
         reporter: Reporter,
@@ -160,7 +168,7 @@ class _Session:
     ) -> None:
         self.work = work
         self.device = device
-        self.snapshot = snapshot = work.snapshot
+        self.snapshot = work.snapshot
         self.machine = machine
         self.journal = journal
         self.settings = settings
@@ -169,9 +177,8 @@ class _Session:
         self.interrupts = interrupts
         self.thinking = Stopwatch()
         self.new_trials = 0
-        self.space = CpuSpace(
-            snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine, Structures(snapshot).derive
-        )
+        self.space = space
+        self.kept = kept
         self.strategy = make_strategy(settings.strategy, self.space, settings.seed)
 
     @cached_property
@@ -400,7 +407,7 @@ class _Session:
         if self.journal.race is not None and self.journal.race.after == self.journal.count:
             return
         runner.limit(self.settings.limits)
-        taking_part = contenders(self.journal.trials, self.snapshot)
+        taking_part = contenders(self.journal.trials, self.snapshot, self.kept)
         if len(taking_part) < 2:
             return
         self.show("race")

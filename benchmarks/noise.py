@@ -146,30 +146,30 @@ def agreement(kernel: Kernel) -> tuple[float, float, float]:
             with ExitStack() as stack:
                 runner: LocalRunner = start_runner(snapshot, target, stack)
                 built = runner.build([Candidate(scheduled=scheduled)])[0]
-                program = stack.enter_context(_program(folder, this_machine(target).cores))
-                for turn in range(ROUNDS):
-                    for ours in (True, False) if turn % 2 else (False, True):
+                running = stack.enter_context(program(folder, this_machine(target).cores))
+                for number in range(ROUNDS):
+                    for ours in (True, False) if number % 2 else (False, True):
                         if ours:
                             mine.append(median(runner.run(built, TURN).times[WARM:]))
                         else:
-                            others.append(median(_turn(program)[WARM:]))
+                            others.append(median(turn(running)[WARM:]))
     return median(mine), median(others), paired_ratio(mine, others).value
 
 
 @contextmanager
-def _program(folder: str, threads: int) -> Iterator[subprocess.Popen[str]]:
+def program(folder: str, threads: int) -> Iterator[subprocess.Popen[str]]:
     """The C++ program, waiting to be asked for a turn."""
     pipe = subprocess.PIPE
     started = subprocess.Popen(
         ["./main"], cwd=folder, stdin=pipe, stdout=pipe, text=True, env={"HL_NUM_THREADS": str(threads)}
     )
-    with started as program:
-        yield program
-        assert program.stdin is not None
-        program.stdin.close()
+    with started as running:
+        yield running
+        assert running.stdin is not None
+        running.stdin.close()
 
 
-def _turn(program: subprocess.Popen[str]) -> list[float]:
+def turn(program: subprocess.Popen[str]) -> list[float]:
     """Its samples, seconds a call."""
     assert program.stdin is not None and program.stdout is not None
     program.stdin.write("run\n")
@@ -178,15 +178,20 @@ def _turn(program: subprocess.Popen[str]) -> list[float]:
 
 
 def _compile(func: hl.Func, snapshot: Snapshot, target: hl.Target, folder: Path) -> None:
-    """A program that times the kernel once for every line that it reads."""
+    """The kernel as a library, and the program for it."""
     pipeline = hl.Pipeline([func])
     arguments = {one.name: one for one in pipeline.infer_arguments()}
     ordered = [arguments[one.name] for one in snapshot.algorithm.inputs if one.name in arguments]
     pipeline.compile_to_static_library(str(folder / "kernel"), ordered, "kernel", target)
+    write_program(snapshot, folder)
+
+
+def write_program(snapshot: Snapshot, folder: Path) -> None:
+    """A program that times `kernel`, of the library in `folder`, once for every line that it reads."""
     buffers, calls = [], []
     contents = _inputs(snapshot)
     for one in snapshot.algorithm.inputs:
-        if one.name in arguments and one.dimensions is not None:
+        if one.dimensions is not None:
             (folder / f"{one.name}.bin").write_bytes(contents[one.name])
             buffers.append(_buffer(one.name, one.type, snapshot.sizes.inputs[one.name]))
             buffers.append(f'load({one.name}, "{one.name}.bin");')

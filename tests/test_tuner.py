@@ -16,6 +16,7 @@ from autosearch.progress import Status
 from autosearch.records.log import read_log
 from autosearch.result import Result
 from autosearch.schedule.schedule import Schedule
+from autosearch.space.template import Template
 from tests.conftest import snapshot_of
 from tests.export.twins import whole
 from tests.samples import blur, pyramid
@@ -195,3 +196,34 @@ def test_time_ends_the_search_but_not_the_result() -> None:
     result = autosearch.tune(pyramid, trials=100_000, timeout=4.0, progress=False)
     searched = [record for record in result.records if not record.baseline]
     assert len(searched) < 100_000 and result.best_time > 0 and result.race is not None
+
+
+def test_what_is_kept_wins_as_it_is(tmp_path: Path) -> None:
+    def scheduled() -> hl.Func:
+        out = blur()
+        y, yi = hl.Var("y"), hl.Var("yi")
+        out.split(y, y, yi, 4)
+        return out
+
+    log = tmp_path / "kept.jsonl"
+    result = autosearch.tune(scheduled, trials=6, progress=False, keep="scheduled", log=log, strategy="random")
+    own = [step for step in result.best.to_json() if step[0] == "blur_y"]
+    assert own == [["blur_y", "split", "y", "y", "yi", 4, own[0][-1]]]
+    assert "given" in result.baselines and result.race is not None
+    raced = [schedule for _, schedule in result.race.contenders if schedule is not None]
+    assert all([step for step in one.to_json() if step[0] == "blur_y"] == own for one in raced)
+    assert autosearch.replay(log).best == result.best
+
+
+def test_a_template_is_searched_logged_and_replayed(tmp_path: Path) -> None:
+    def tiles(t: Template) -> None:
+        t["blur_y"].parallel("y", t.knob("rows", [4, 8, 16, 32])).vectorize("x", t.knob("lanes", [8, 16]))
+        t["blur_x"].compute_at("blur_y", "y").vectorize("x", 8)
+        t["image_im"].inline()
+
+    log = tmp_path / "tiles.jsonl"
+    result = autosearch.tune(blur, trials=100, progress=False, template=tiles, log=log)
+    found = [one for one in result.records if not one.baseline]
+    assert 8 <= len(found) <= 24  # all there are: of the rules only the style is left to ask for
+    assert all(one.ok and one.trace is not None and "rows/knob" in one.trace.by_key for one in found)
+    assert autosearch.replay(log).best == result.best

@@ -24,6 +24,7 @@ from autosearch.cli.options import (
     parse_inputs,
 )
 from autosearch.cli.output import check_exports, finish
+from autosearch.pipeline.source import load_object
 from autosearch.strategies import STRATEGIES
 
 
@@ -42,6 +43,13 @@ def tune(
     timeout: Annotated[float | None, typer.Option(help="seconds for everything")] = None,
     tolerance: Tolerance = None,
     cold_cache: Annotated[bool, typer.Option("--cold-cache", help="empty the caches before each sample")] = False,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option("--keep", metavar="FUNC", help="keep this Func's own schedule; repeat for more, or: scheduled"),
+    ] = None,
+    template: Annotated[
+        str, typer.Option("--template", metavar="FILE.py:NAME", help="a function that schedules Funcs with knobs")
+    ] = "",
     export: Annotated[
         list[Path] | None, typer.Option("--export", "-o", help="write the schedule here (.h, .cpp, .py or .json)")
     ] = None,
@@ -68,6 +76,8 @@ def tune(
             progress=not quiet,
             tolerance=tolerance,
             cold_cache=cold_cache,
+            keep="scheduled" if keep == ["scheduled"] else keep or (),
+            template=load_object(template) if template else None,
         )
         finish(result, export, as_json)
 

@@ -314,11 +314,12 @@ def build_nest(flow: Dataflow, regions: Regions, schedule: Schedule) -> LoopNest
             raise ScheduleError(f"the schedule is for {key}, which the pipeline doesn't have")
     for func in reversed(nest.algorithm.funcs):
         own = [schedule.of(stage.key) for stage in func.stages]
-        nest.place(func, _placement(nest, func, own[0]), own)
+        nest.place(func, placement_of(nest, func, own[0]), own)
     return nest
 
 
-def _placement(nest: LoopNest, func: Func, directives: Iterable[Directive]) -> Placement:
+def placement_of(nest: LoopNest, func: Func, directives: Iterable[Directive]) -> Placement:
+    """Where directives compute and store a Func in the nest so far. Raises `ScheduleError` where that isn't possible."""
     if func.name in nest.algorithm.outputs:
         return ROOT
     legal = nest.common_path(func.name)

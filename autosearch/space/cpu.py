@@ -6,11 +6,12 @@ its stages. Every answer offered is legal as far as can be told without Halide.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from autosearch.choices import Chooser
-from autosearch.errors import ScheduleError
+from autosearch.choices import Chooser, Option, func_of, kind_of
+from autosearch.errors import InfeasibleError, ScheduleError
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
@@ -19,7 +20,8 @@ from autosearch.pipeline.operations import body_size, code_size, is_associative,
 from autosearch.pipeline.snapshot import Snapshot
 from autosearch.schedule.directives import Bound, CloneIn, Directive, Tail
 from autosearch.schedule.layout import storage_order
-from autosearch.schedule.nest import ROOT, LoopNest, Placement, build_nest
+from autosearch.schedule.loops import UNROLLED, VECTORIZED
+from autosearch.schedule.nest import ROOT, LoopNest, Placement, build_nest, placement_of
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.calls import Calls
 from autosearch.space.ground import Ground
@@ -31,7 +33,7 @@ from autosearch.space.placement import (
     sliding_consumers,
 )
 from autosearch.space.storage import choose_storage
-from autosearch.space.structure import choose_structure
+from autosearch.space.structure import NONE, STRUCTURE_KINDS, choose_structure
 from autosearch.space.style import choose_style
 from autosearch.space.tiling import Tiling
 from autosearch.space.tiling_rules import MAX_LONG_BODY, StageFacts, choose_tiling
@@ -41,6 +43,8 @@ MAX_GUARDED_BODY = 150
 MAX_BOUND_EXTENT = 4
 """Output dimensions this short (colour channels) may be stated to have exactly the extent tuned for."""
 
+Fixed = Callable[[Chooser], Mapping[str, Schedule]]
+"""The schedules of Funcs that are not for the rules, by name."""
 Derive = Callable[[Schedule], Snapshot]
 """The pipeline after structural directives. Raises `ScheduleError` where Halide refuses them."""
 
@@ -55,21 +59,30 @@ class CpuSpace:
         inputs: dict[str, Box],
         machine: Machine,
         derive: Derive | None = None,
+        fixed: Fixed | None = None,
     ) -> None:
-        """`derive` gives what is left to schedule after structural directives; without it there are none."""
+        """`derive` gives what is left to schedule after structural directives; without it there are none.
+
+        `fixed` gives the schedules of those Funcs that are not for the rules, and may ask questions of its own.
+        """
         self.inputs = inputs
         self.machine = machine
         self._derive = derive
+        self._fixed = fixed
         self._grounds = {Schedule(): Ground(flow, regions, inputs, machine)}
 
     def build(self, chooser: Chooser) -> Schedule:
-        """Ask the chooser every question, in order, and return the schedule that the answers make."""
+        """Ask the chooser every question, in order, and return the schedule that the answers make.
+
+        Raises `InfeasibleError` where what is fixed doesn't fit, or says so itself.
+        """
+        fixed = self._fixed(chooser) if self._fixed is not None else {}
         structure = Schedule()
         if self._derive is not None:
-            structure = choose_structure(self.ground, chooser)
+            structure = choose_structure(self.ground, _Unmade(chooser, fixed) if fixed else chooser)
         ground = self.ground(structure.structure)
         clones = frozenset(step.directive.func for step in structure if isinstance(step.directive, CloneIn))
-        return Schedule(structure.steps + _Build(ground, chooser, clones).run().steps)
+        return Schedule(structure.steps + _Build(ground, chooser, clones, fixed).run().steps)
 
     def ground(self, structure: Schedule) -> Ground:
         """The algorithm after the directives of `structure`. Raises `ScheduleError` where Halide refuses them."""
@@ -91,11 +104,25 @@ class CpuSpace:
         return self.ground(Schedule()).left_alone
 
 
+class _Unmade:
+    """Answers that nothing is made of Funcs whose schedule is fixed; passes other questions on."""
+
+    def __init__(self, chooser: Chooser, fixed: Mapping[str, Schedule]) -> None:
+        self.chooser = chooser
+        self.fixed = fixed
+
+    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
+        if func_of(key) in self.fixed and kind_of(key) in STRUCTURE_KINDS:
+            return NONE
+        return self.chooser.choose(key, options, weights)
+
+
 class _Build:
     """One walk through the questions."""
 
-    def __init__(self, ground: Ground, chooser: Chooser, clones: frozenset[str]) -> None:
+    def __init__(self, ground: Ground, chooser: Chooser, clones: frozenset[str], fixed: Mapping[str, Schedule]) -> None:
         self.clones = clones
+        self.fixed = fixed
         self.ground = ground
         self.chooser = chooser
         self.style = choose_style(chooser, bool(ground.reductions))
@@ -108,7 +135,9 @@ class _Build:
 
     def run(self) -> Schedule:
         for func in reversed(self.ground.algorithm.funcs):
-            if func.name in self.ground.left_alone:
+            if func.name in self.fixed:
+                self.keep(func, self.fixed[func.name])
+            elif func.name in self.ground.left_alone:
                 self.leave_alone(func)
             else:
                 self.decide(func)
@@ -121,6 +150,28 @@ class _Build:
         for stage in func.stages:
             self.labels[stage.key] = tuple(f"{name}@outer" for name in reversed(stage.loop_vars))
             self.remember(stage, 1)
+
+    def keep(self, func: Func, own: Schedule) -> None:
+        """Place a Func as its own schedule says, whatever that is."""
+        directives = [own.of(stage.key) for stage in func.stages]
+        try:
+            placement = placement_of(self.nest, func, directives[0])
+            self.nest.place(func, placement, directives)
+        except ScheduleError as error:
+            raise InfeasibleError(str(error)) from None
+        self.steps += own.steps
+        if placement.inline:
+            self.inline(func)
+            return
+        for stage in func.stages:
+            made = self.nest.stages[stage.key]
+            self.labels[stage.key] = tuple(f"{name}@given" for name in made.loops.loop_names)
+            together = math.prod(
+                extent
+                for kind, extent in zip(made.loops.kinds, made.loop_extents, strict=True)
+                if kind in (VECTORIZED, UNROLLED)
+            )
+            self.remember(stage, max(1, together // self.ground.lanes(stage)))
 
     def decide(self, func: Func) -> None:
         is_output = func.name in self.ground.algorithm.outputs

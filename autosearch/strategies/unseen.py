@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from autosearch.choices import Proposal
+from autosearch.errors import InfeasibleError
 from autosearch.strategies.base import Result
 
 _TRIES = 20
@@ -28,7 +29,10 @@ class Unseen:
         for _ in range(n * _TRIES):
             if len(found) == n:
                 break
-            proposal = make()
+            try:
+                proposal = make()
+            except InfeasibleError:
+                continue
             if proposal.schedule.digest not in known:
                 found.setdefault(proposal.schedule.digest, proposal)
         return list(found.values())
