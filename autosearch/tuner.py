@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import halide as hl
@@ -15,7 +16,8 @@ import halide as hl
 from autosearch.baselines import ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
 from autosearch.choices import Proposal, Trace
 from autosearch.contenders import baseline_contender, contenders
-from autosearch.cost_model.prior import shipped_prior
+from autosearch.cost_model.model import StageTimeModel
+from autosearch.cost_model.prior import load_prior, shipped_prior
 from autosearch.cost_model.pruner import Pruner
 from autosearch.errors import ArgumentError, ScheduleError
 from autosearch.finalists import Race, confirm, run_race
@@ -36,7 +38,7 @@ from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import imitate
 from autosearch.spaces import TemplateFunction, kept_schedules, make_space
-from autosearch.strategies import STRATEGIES, make_strategy
+from autosearch.strategies import STRATEGIES, StrategyFactory
 from autosearch.strategies import Result as Observation
 
 BATCH = 8
@@ -54,11 +56,12 @@ def tune(
     *,
     inputs: Mapping[str, Any] | None = None,
     log: str | os.PathLike[str] | None = None,
-    strategy: str = "genetic",
+    strategy: str | StrategyFactory = "genetic",
     seed: int = 0,
     timeout: float | None = None,
     progress: bool | Reporter = True,
     cost_model: bool = True,
+    prior: str | os.PathLike[str] | None = None,
     tolerance: float | None = None,
     cold_cache: bool = False,
     keep: Sequence[str] | str = (),
@@ -75,11 +78,13 @@ def tune(
     inputs: arrays (numpy order) and scalars by name, to take sizes from and to time on; else the pipeline's estimates
         say the sizes, and random values are used.
     log: the file to record every trial in. What it holds of the same pipeline, sizes, target and machine counts.
-    strategy: "genetic", "tree", "bayesian", "portfolio" or "random", see `autosearch.strategies`.
+    strategy: "genetic", "tree", "bayesian", "portfolio" or "random", or a class of your own, made with a space and a seed,
+        that does what `autosearch.strategies.base.Strategy` says.
     seed: of every random choice.
     timeout: seconds for the whole call. Ctrl-C, too, ends the search but not the result.
     progress: whether to show it (a live display on a terminal, plain lines elsewhere), or a `Reporter` of your own.
     cost_model: whether to rank proposals with a learned model and measure only the promising ones.
+    prior: the cost model to begin with, as `autosearch learn` writes one; else the one that comes with the package.
     tolerance: the relative difference from the reference that floats may have, where the one that follows from the
         algorithm (see `autosearch.measure.check`) won't do.
     cold_cache: whether to empty the caches before each sample. Such trials don't count for runs with warm caches.
@@ -92,6 +97,7 @@ def tune(
     `MeasureError`, each saying what to do; what was measured is in the log all the same.
     """
     _check_arguments(trials, strategy, timeout, tolerance)
+    model = load_prior(Path(prior)) if prior is not None else None
     started = time.monotonic()
     device = device if device is not None else ThisMachine()
     parsed = device.parse_target(target)
@@ -102,7 +108,7 @@ def tune(
     with ExitStack() as stack:
         stack.callback(reporter.close)
         journal = Journal.open(log, identity, snapshot, stack)
-        settings = _Settings(trials, seed, started, timeout, strategy, cost_model, cold_cache)
+        settings = _Settings(trials, seed, started, timeout, strategy, cost_model, cold_cache, model)
         interrupts = stack.enter_context(Interrupts())
         work = Work(snapshot, parsed, inputs or {}, seed, settings.limits, tolerance)
         kept = kept_schedules(snapshot, keep)
@@ -111,10 +117,12 @@ def tune(
         return session.run()
 
 
-def _check_arguments(trials: int, strategy: str, timeout: float | None, tolerance: float | None) -> None:
+def _check_arguments(
+    trials: int, strategy: str | StrategyFactory, timeout: float | None, tolerance: float | None
+) -> None:
     if not isinstance(trials, int) or isinstance(trials, bool) or trials < 1:
         raise ArgumentError(f"trials must be a whole number of at least 1, but is {trials!r}")
-    if strategy not in STRATEGIES:
+    if isinstance(strategy, str) and strategy not in STRATEGIES:
         raise ArgumentError(f"there is no strategy {strategy!r}; choose one of {', '.join(STRATEGIES)}")
     if timeout is not None and not timeout > 0:
         raise ArgumentError(f"timeout must be a positive number of seconds, but is {timeout!r}")
@@ -128,9 +136,10 @@ class _Settings:
     seed: int
     started: float
     timeout: float | None
-    strategy: str
+    strategy: str | StrategyFactory
     cost_model: bool
     cold: bool = False
+    prior: StageTimeModel | None = None
     limits: Limits = field(default_factory=Limits)
 
     def elapsed(self) -> float:
@@ -179,12 +188,15 @@ class _Session:
         self.new_trials = 0
         self.space = space
         self.kept = kept
-        self.strategy = make_strategy(settings.strategy, self.space, settings.seed)
+        chosen = settings.strategy
+        self.source = chosen if isinstance(chosen, str) else getattr(chosen, "__name__", type(chosen).__name__)
+        make = STRATEGIES[chosen] if isinstance(chosen, str) else chosen
+        self.strategy = make(self.space, settings.seed)
 
     @cached_property
     def pruner(self) -> Pruner:
         """What learns which schedules are fast; made when first needed, for its libraries take seconds to load."""
-        return Pruner(self.space.nest, self.machine, self.settings.seed, prior=shipped_prior())
+        return Pruner(self.space.nest, self.machine, self.settings.seed, prior=self.settings.prior or shipped_prior())
 
     def run(self) -> Result:
         """Everything, in order."""
@@ -369,7 +381,7 @@ class _Session:
         for place, measurement in enumerate(measurer.measure(candidates, self.journal.best())):
             record = TrialRecord(
                 self.journal.identity,
-                self.settings.strategy,
+                self.source,
                 batch[place].schedule,
                 batch[place].trace,
                 measurement.times,

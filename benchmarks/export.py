@@ -43,7 +43,6 @@ ROOT = Path(__file__).parents[1]
 SOURCES = ROOT / "examples" / "generators"
 GENERATORS = ("sharpen", "equalize", "sobel")
 TARGET = hl.get_host_target()
-_COUNTERS = re.compile(r"(?:\$|__)\d+|\b(?<=t)\d+")
 WORDS_A_MINUTE, KEYS_A_SECOND = 230, 4.0
 """How fast people read and type."""
 
@@ -105,10 +104,12 @@ def _run_generator(folder: Path, name: str) -> None:
 
 
 def statement(path: Path) -> str:
-    """A lowered statement without the counters that Halide puts into names, which depend on what else a process did."""
-    numbers: dict[str, str] = {}
-    text = re.sub(r"(?:\$|__)\d+", "", path.read_text())
-    return re.sub(r"\bt\d+\b", lambda match: numbers.setdefault(match[0], f"t#{len(numbers)}"), text)
+    """A lowered statement without the counters that Halide puts into names, which depend on what else a process did.
+
+    Nor with the order of terms: Halide sorts sums by names, t100 before t99.
+    """
+    text = re.sub(r"(?:\$|__)\d+|(?<=\bt)\d+\b", "", path.read_text())
+    return "\n".join(" ".join(sorted(re.findall(r"\w+|\S", line))) for line in text.splitlines())
 
 
 def _times(result: Result, folder: Path, name: str) -> float:

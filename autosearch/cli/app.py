@@ -31,6 +31,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     logs.report: "report unsharp.jsonl -o unsharp.html",
     logs.build: "build unsharp.jsonl -o unsharp --function unsharp",
     tuning.remeasure: "remeasure unsharp.jsonl --top 20",
+    logs.learn: "learn unsharp.jsonl blur.jsonl -o mine.ubj",
     logs.merge: "merge laptop.jsonl server.jsonl -o all.jsonl",
 }
 for command, example in _EXAMPLES.items():

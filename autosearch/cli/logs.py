@@ -1,4 +1,4 @@
-"""The commands that read logs: `show`, `replay`, `export`, `build`, `report`, `merge`. None of them times anything."""
+"""The commands that read logs: `show`, `replay`, `export`, `build`, `report`, `learn`, `merge`. None of them times anything."""
 
 from __future__ import annotations
 
@@ -111,6 +111,18 @@ def report(
     with errors():
         result = run(log, named_pipeline(pipeline, generator, name), target, inputs=parse_inputs(inputs))
         write(result, output)
+        typer.echo(f"wrote {output}")
+
+
+def learn(
+    logs: Annotated[list[Path], typer.Argument(help="logs that tune wrote")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="the model (.ubj)")],
+) -> None:
+    """Train a cost model on your own logs, for tune --prior."""
+    from autosearch.learning import learn as run
+
+    with errors():
+        typer.echo(run(logs, output).summary())
         typer.echo(f"wrote {output}")
 
 

@@ -47,6 +47,7 @@ def tune(
         list[str] | None,
         typer.Option("--keep", metavar="FUNC", help="keep this Func's own schedule; repeat for more, or: scheduled"),
     ] = None,
+    prior: Annotated[Path | None, typer.Option(help="the cost model to begin with, as learn writes one")] = None,
     template: Annotated[
         str, typer.Option("--template", metavar="FILE.py:NAME", help="a function that schedules Funcs with knobs")
     ] = "",
@@ -78,6 +79,7 @@ def tune(
             cold_cache=cold_cache,
             keep="scheduled" if keep == ["scheduled"] else keep or (),
             template=load_object(template) if template else None,
+            prior=prior,
         )
         finish(result, export, as_json)
 

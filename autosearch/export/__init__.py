@@ -17,11 +17,11 @@ from autosearch.result import Result
 
 _GENERATOR = ".generator.py"
 _WRITERS: dict[str, Callable[[Result, Path], str]] = {
-    _GENERATOR: python_generator,
     ".h": cpp_header,
     ".cpp": cpp_body,
     ".py": python_module,
     ".json": lambda result, _: json.dumps(to_json(result), indent=1) + "\n",
+    _GENERATOR: python_generator,
 }
 
 

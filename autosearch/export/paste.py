@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from autosearch.export.blocks import Block, blocks
@@ -17,32 +18,38 @@ from autosearch.schedule.shorthand import abbreviated, loops_of
 from autosearch.schedule.source import CPP, chains
 
 _DIMENSIONS = "xyzw"
+_HALIDES = ("lambda", "repeat_edge", "constant_exterior", "repeat_image", "mirror_image", "mirror_interior")
+"""Names of Funcs that Halide's own functions make."""
+_USE = "Paste it into schedule(). Funcs, Vars and RDoms go by the names that they were given in the algorithm."
 
 
 def cpp_body(result: Result, _: Path) -> str:
     """The source. What the algorithm names is used by that name; only new loops are declared."""
     algorithm = result.snapshot.algorithm
     lines = [f"// {line}".rstrip() for line in heading(result)]
-    lines += ["//", *(f"// {line}" for line in _expectations(result, algorithm)), ""]
+    lines += ["//", f"// {_USE}", ""]
     for block in blocks(result.snapshot, result.schedule):
         written = abbreviated(block.schedule)
         names = _OwnNames(block, written, algorithm)
         new = {kind: names.new(kind == "RVar") for kind in ("Var", "RVar")}
         lines += [f"{kind} {', '.join(found)};" for kind, found in new.items() if found]
-        lines += [f"Func {one} = {one.removesuffix('_im')};" for one in block.names.funcs if one.endswith("_im")]
+        lines += list(_fetched_funcs(block, algorithm))
         lines += [f"{text};" for text in chains(written, CPP, names, "    ")]
     lines += [f"{func}.update({update}).unscheduled();" for func, update in untouched(result.schedule, algorithm)]
     return "\n".join(lines) + "\n"
 
 
-def _expectations(result: Result, algorithm: Algorithm) -> list[str]:
-    """What the code relies on: names of variables that are those of the Funcs."""
-    used = {step.stage.func for step in result.schedule}
-    strange = [one for one in (f.name for f in algorithm.funcs) if one in used and is_anonymous(one)]
-    lines = ["Paste it into schedule(). Funcs, Vars and RDoms go by the names that they were given in the algorithm."]
-    if strange:
-        lines.append(f"Halide made these names up, put your variables in their place: {', '.join(strange)}.")
-    return lines
+def _fetched_funcs(block: Block, algorithm: Algorithm) -> Iterator[str]:
+    """Declarations of the Funcs that the user has no variable for: Halide made them."""
+    inputs = {one.name for one in algorithm.inputs}
+    for place, func in enumerate(algorithm.funcs):
+        identifier = block.names.funcs.get(func.name)
+        if identifier is None:
+            continue
+        if func.name.endswith("_im") and func.name.removesuffix("_im") in inputs:
+            yield f"Func {identifier} = {func.name.removesuffix('_im')};"
+        elif func.name.rstrip("_0123456789") in _HALIDES or is_anonymous(func.name):
+            yield f"Func {identifier} = get_pipeline().get_func({place});"
 
 
 class _OwnNames:

@@ -13,7 +13,10 @@ from autosearch.strategies.portfolio import make_portfolio
 from autosearch.strategies.random import Random
 from autosearch.strategies.tree import TreeSearch
 
-_SINGLE: dict[str, Callable[[Space, int], Strategy]] = {
+StrategyFactory = Callable[[Space, int], Strategy]
+"""What makes a strategy from a space and a seed: a class of one's own, say."""
+
+_SINGLE: dict[str, StrategyFactory] = {
     "random": Random,
     "genetic": Genetic,
     "tree": TreeSearch,
@@ -25,7 +28,7 @@ def _portfolio(space: Space, seed: int) -> Strategy:
     return make_portfolio({name: _SINGLE[name] for name in ("genetic", "tree", "bayesian")}, space, seed)
 
 
-STRATEGIES: dict[str, Callable[[Space, int], Strategy]] = {**_SINGLE, "portfolio": _portfolio}
+STRATEGIES: dict[str, StrategyFactory] = {**_SINGLE, "portfolio": _portfolio}
 """Strategies by name, made from a space and a seed."""
 
 
@@ -36,4 +39,4 @@ def make_strategy(name: str, space: Space, seed: int) -> Strategy:
     return STRATEGIES[name](space, seed)
 
 
-__all__ = ["STRATEGIES", "Genetic", "Random", "Result", "Strategy", "make_strategy"]
+__all__ = ["STRATEGIES", "Genetic", "Random", "Result", "Strategy", "StrategyFactory", "make_strategy"]

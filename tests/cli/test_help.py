@@ -31,6 +31,7 @@ COMMANDS = {
     "explain": ["--target", "--input", "--json"],
     "report": ["--output", "--target"],
     "build": ["--output", "--function", "--target"],
+    "learn": ["--output"],
     "merge": ["--output", "--json"],
     "remeasure": ["--top", "--log", "--target", "--input", "--json"],
 }
