@@ -18,7 +18,7 @@ public:
         pixels = RDom(0, image.width(), 0, image.height(), "pixels");
         histogram(value) = 0;
         histogram(cast<int>(image(pixels.x, pixels.y))) += 1;
-        RDom values(1, 255, "values");
+        values = RDom(1, 255, "values");
         sums(value) = histogram(value);
         sums(values) += sums(values - 1);
         equalized(x, y) = cast<uint8_t>(clamp(sums(cast<int>(image(x, y))) * 255.0f / (image.width() * image.height()), 0, 255));
@@ -42,7 +42,7 @@ public:
 
 private:
     Var x{"x"}, y{"y"}, value{"value"};
-    RDom pixels;
+    RDom pixels, values;
     Func histogram{"histogram"}, sums{"sums"};
 };
 
