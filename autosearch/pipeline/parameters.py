@@ -137,18 +137,25 @@ def from_json(content: Any, expressions: bytes) -> Parameters:
     """The inverse of `Parameters.to_json`, with its `expressions` apart. Raises `PipelineError` where it is malformed."""
     try:
         declared = tuple(
-            Parameter(_text(name), Type(_text(code), int(bits)), None if dims is None else int(dims), int(alignment))
+            _parameter(_text(name), _text(code), int(bits), None if dims is None else int(dims), int(alignment))
             for name, code, bits, dims, alignment in content["declared"]
         )
         keys = [(_text(name), _text(prop), int(dimension)) for name, prop, dimension in content["properties"]]
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise PipelineError(f"the description of the inputs is malformed: {type(error).__name__} {error}") from None
     known = {one.name: one.dimensions for one in declared}
     for name, prop, dimension in keys:
-        of_buffer = prop in _CONSTRAINTS + _ESTIMATES and dimension < (known.get(name) or 0)
+        of_buffer = prop in _CONSTRAINTS + _ESTIMATES and 0 <= dimension < (known.get(name) or 0)
         if not of_buffer and not (prop in (*_SCALARS, _VALUE) and known.get(name, 0) is None):
             raise PipelineError(f"the description of the inputs has an unknown property {prop!r} of {name!r}")
     return _with_expressions(declared, keys, expressions) if keys else Parameters(declared, (), b"")
+
+
+def _parameter(name: str, code: str, bits: int, dimensions: int | None, alignment: int) -> Parameter:
+    fits = code in (*_MAKERS, "handle") and bits in (1, 8, 16, 32, 64) and 0 <= (dimensions or 0) <= 32
+    if not fits or not 0 <= alignment <= 1 << 16:
+        raise ValueError(f"{name}: {code}{bits} of {dimensions} dimensions, aligned to {alignment}")
+    return Parameter(name, Type(code, bits), dimensions, alignment)
 
 
 def _text(value: Any) -> str:

@@ -59,7 +59,7 @@ def restore(content: Mapping[str, Any], sizes: Any, expected: str) -> Snapshot:
         parameters = from_json(content.get("inputs"), expressions)
         try:
             order = func_order(hl.deserialize_pipeline(data, parameters.restore()))
-        except (hl.HalideError, RuntimeError) as error:
+        except (hl.HalideError, RuntimeError, TypeError, ValueError) as error:
             raise PipelineError(f"Halide can't load the stored pipeline: {str(error).splitlines()[0]}") from None
         algorithm = decode_algorithm(root, order)
         if fingerprint(algorithm) != expected:

@@ -5,12 +5,14 @@ The cases run in a process of their own, so that its death would show. Run as `p
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,14 +22,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autosearch.choices import Trace
-from autosearch.cli.app import _parse_inputs
+from autosearch.cli.options import named_pipeline, parse_inputs
 from autosearch.errors import AutoSearchError
 from autosearch.export.stored import load_schedule, to_json
 from autosearch.machine import parse_target
 from autosearch.pipeline.decode import decode_algorithm
 from autosearch.pipeline.flatbuffer import read_pipeline
+from autosearch.pipeline.generator import Generator
 from autosearch.pipeline.snapshot import func_order, take
 from autosearch.pipeline.source import load_object
+from autosearch.pipeline.stored import restore, store
 from autosearch.pipeline.unschedule import unschedule
 from autosearch.records import record as records
 from autosearch.records.log import read_log
@@ -96,6 +100,7 @@ class Cases:
         self.traces = [random_proposal("blur", n).trace.to_json() for n in range(6)]
         self.stored = to_json(result_of("blur", TILED))
         self.snapshot = snapshot_of("blur")
+        self.kept = store(self.snapshot) or {}
         self.pipelines = []
         for make in (samples.blur, samples.sharpen, samples.histogram, samples.matmul):
             pipeline = hl.Pipeline([make()])
@@ -136,12 +141,30 @@ class Cases:
     def arguments(self, junk: Any, generator: random.Random) -> None:
         """Words on the command line."""
         text = str(junk)[:200]
-        generator.choice((parse_target, load_object, lambda word: _parse_inputs([word])))(text)
+        readers: list[Callable[[str], object]] = [parse_target, load_object, lambda word: parse_inputs([word])]
+        readers += [lambda word: named_pipeline([word], Path("generator"), ""), lambda word: Generator(word, word)]
+        made = generator.choice(readers)(text)
+        if isinstance(made, Generator):
+            take(made, TARGET)
 
     def whole_pipeline(self, junk: Any, generator: random.Random) -> None:
         """A file of a serialized pipeline, as a user would give it."""
         Path("pipeline.hlpipe").write_bytes(damage_bytes(generator.choice(self.pipelines)[0], generator))
         take("pipeline.hlpipe", TARGET)
+
+    def kept_pipeline(self, junk: Any, generator: random.Random) -> None:
+        """A pipeline as a log keeps it: its JSON damaged, or the bytes in it."""
+        content = dict(self.kept)
+        if generator.random() < 0.5:
+            key = generator.choice(("data", "expressions"))
+            inside = zlib.decompress(base64.b85decode(content[key]))
+            content[key] = base64.b85encode(zlib.compress(damage_bytes(inside, generator))).decode()
+        else:
+            content = damage(content, junk, generator)
+        sizes = self.snapshot.sizes.to_json()
+        restore(
+            content, sizes if generator.random() < 0.8 else damage(sizes, junk, generator), self.snapshot.fingerprint
+        )
 
 
 SHARES = {
@@ -176,7 +199,7 @@ def main() -> None:
     count = int(sys.argv[1])
     cases = Cases()
     totals = {"cases": 0, "unclear": 0, "slow": 0}
-    for name, share in {**SHARES, "whole_pipeline": WHOLE / count}.items():
+    for name, share in {**SHARES, "whole_pipeline": WHOLE / count, "kept_pipeline": WHOLE / count}.items():
         before = dict(totals)
         _try(getattr(cases, name), round(share * count) + 1, totals)
         done = {key: totals[key] - before[key] for key in totals}
