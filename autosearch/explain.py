@@ -14,7 +14,7 @@ from typing import Any
 
 from autosearch.baselines import root_schedule
 from autosearch.errors import ScheduleError
-from autosearch.figures import Figures, differences, figures, nest_maker
+from autosearch.figures import Figures, differences, figures
 from autosearch.machine import Machine, this_machine
 from autosearch.measure.device import Device, ThisMachine, Work
 from autosearch.measure.protocol import Limits
@@ -27,6 +27,7 @@ from autosearch.schedule.schedule import Schedule, Step
 from autosearch.schedule.shorthand import Call, calls
 from autosearch.schedule.simplify import Omit, leave_out
 from autosearch.schedule.source import one_call
+from autosearch.schedule.structure import Structures
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def explain(
 def calculate(result: Result, worth: Sequence[Worth] = ()) -> Explanation:
     """The part of an explanation that needs no timing."""
     machine = this_machine(result.halide_target)
-    nests = nest_maker(result.snapshot, machine)
+    nests = Structures(result.snapshot).nest
     own = figures(nests(result.schedule), machine)
     comparisons = []
     for name in sorted(result.baselines, key=result.baselines.__getitem__):

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from autosearch.cost_model.features import StageView
 from autosearch.machine import Machine
 from autosearch.pipeline.ir import Stage
 from autosearch.pipeline.operations import operations
-from autosearch.pipeline.snapshot import Snapshot
 from autosearch.progress import format_bytes
 from autosearch.schedule.nest import LoopNest
-from autosearch.schedule.schedule import Schedule
-from autosearch.schedule.structure import Structures
-from autosearch.space.cpu import CpuSpace
 
 NOTABLE = 1.15
 """A figure is named as a difference where it is this many times as large, or as small."""
@@ -41,13 +37,6 @@ class Figures:
     """The largest storage of one intermediate Func."""
     tasks: float
     """Parallel tasks of the stage with most of the work."""
-
-
-def nest_maker(snapshot: Snapshot, machine: Machine) -> Callable[[Schedule], LoopNest]:
-    """What gives the loop nest of a schedule, structural directives included."""
-    return CpuSpace(
-        snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine, Structures(snapshot).derive
-    ).nest
 
 
 def figures(nest: LoopNest, machine: Machine) -> Figures:

@@ -14,14 +14,12 @@ from autosearch.cost_model.model import Rows, StageTimeModel
 from autosearch.cost_model.prior import save_prior
 from autosearch.errors import AutoSearchError, LogError, ScheduleError
 from autosearch.machine import Machine, read_target, this_machine
-from autosearch.pipeline.snapshot import Snapshot
 from autosearch.pipeline.stored import restore
 from autosearch.records.identity import sizes_digest
 from autosearch.records.log import LogContent, read_log
 from autosearch.schedule.nest import LoopNest
 from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.structure import Structures
-from autosearch.space.cpu import CpuSpace
 
 LEAST_SCHEDULES = 32
 """With fewer there is nothing to learn."""
@@ -118,10 +116,5 @@ def _samples(content: LogContent, path: str) -> list[Sample]:
         machine = this_machine(read_target(identity.target))
         trials = content.of(identity).trials
         timed = [(one.schedule, one.seconds) for one in trials if one.ok and one.schedule is not None]
-        samples.append(sample_of(record.name, timed, _nests(snapshot, machine), machine))
+        samples.append(sample_of(record.name, timed, Structures(snapshot).nest, machine))
     return [one for one in samples if one.seconds]
-
-
-def _nests(snapshot: Snapshot, machine: Machine) -> Callable[[Schedule], LoopNest]:
-    sizes = dict(snapshot.sizes.inputs)
-    return CpuSpace(snapshot.flow, snapshot.regions, sizes, machine, Structures(snapshot).derive).nest

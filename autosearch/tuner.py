@@ -37,7 +37,7 @@ from autosearch.result import Overhead, Result
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import imitate
-from autosearch.spaces import TemplateFunction, kept_schedules, make_space
+from autosearch.spaces import TemplateFunction, keeps, kept_schedules, make_space
 from autosearch.strategies import STRATEGIES, StrategyFactory
 from autosearch.strategies import Result as Observation
 
@@ -202,7 +202,7 @@ class _Session:
         """Everything, in order."""
         for name, reason in self.space.left_alone.items():
             self.reporter.note(f"{name} is left at its default schedule: {reason}")
-        if self.journal.race is not None and self.journal.count >= self.settings.trials:
+        if self.journal.count >= self.settings.trials and self.raced():
             return self.result()  # nothing left to do
         runner = self.start()
         measurer = Measurer(runner, self.settings.limits, Effort(cold=self.settings.cold))
@@ -414,13 +414,23 @@ class _Session:
 
     # The end -------------------------------------------------------------------------------------------------------
 
+    def raced(self) -> bool:
+        """Whether the log holds the race of all that there is to race, and of nothing that must not win."""
+        race = self.journal.race
+        if race is None or race.after != self.journal.count:
+            return False
+        wanted = {one.name for one in contenders(self.journal.trials, self.snapshot, self.kept)}
+        return wanted <= {name for name, _ in race.contenders} and all(
+            schedule is None or keeps(schedule, self.kept) for _, schedule in race.contenders
+        )
+
     def race(self, runner: Runner) -> None:
         """Time the best trials and all baselines in turn, unless that was done since the last trial."""
-        if self.journal.race is not None and self.journal.race.after == self.journal.count:
+        if self.raced():
             return
         runner.limit(self.settings.limits)
         taking_part = contenders(self.journal.trials, self.snapshot, self.kept)
-        if len(taking_part) < 2:
+        if not taking_part:
             return
         self.show("race")
         race = run_race(runner, taking_part, self.settings.race_seconds(), self.settings.seed, self.settings.cold)

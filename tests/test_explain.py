@@ -7,9 +7,10 @@ import math
 import pytest
 
 from autosearch.explain import Worth, calculate, explain
-from autosearch.figures import differences, figures, nest_maker
+from autosearch.figures import differences, figures
 from autosearch.machine import Machine
 from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.structure import Structures
 from autosearch.testing.sample import HEIGHT, ROOT, TILED, WIDTH
 from tests.conftest import snapshot_of
 from tests.made import result_of
@@ -17,7 +18,7 @@ from tests.made import result_of
 
 @pytest.fixture
 def nests():  # type: ignore[no-untyped-def]
-    return nest_maker(snapshot_of("blur"), Machine())
+    return Structures(snapshot_of("blur")).nest
 
 
 def test_figures_of_a_nest_worked_by_hand(nests) -> None:  # type: ignore[no-untyped-def]

@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 
 from autosearch.errors import ExportError
-from autosearch.figures import nest_maker
-from autosearch.machine import Machine
 from autosearch.report import report
 from autosearch.report.picture import Box, boxes
 from autosearch.result import Result
+from autosearch.schedule.structure import Structures
 from autosearch.testing.sample import TILED
 from tests.conftest import TARGET, snapshot_of
 from tests.made import blur_race, blur_records
@@ -75,7 +74,7 @@ def test_all_is_on_the_page_and_nothing_is_fetched(page: Path) -> None:
 
 
 def test_the_picture_is_the_loop_nest() -> None:
-    (drawn,) = boxes(nest_maker(snapshot_of("blur"), Machine())(TILED))
+    (drawn,) = boxes(Structures(snapshot_of("blur")).nest(TILED))
     assert (drawn.kind, drawn.label) == ("produce", "blur_y")
     (parallel,) = drawn.inside
     assert (parallel.kind, parallel.label, parallel.note) == ("parallel", "yo", "8")

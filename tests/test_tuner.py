@@ -206,7 +206,8 @@ def test_what_is_kept_wins_as_it_is(tmp_path: Path) -> None:
         return out
 
     log = tmp_path / "kept.jsonl"
-    result = autosearch.tune(scheduled, trials=6, progress=False, keep="scheduled", log=log, strategy="random")
+    autosearch.tune(scheduled, trials=6, progress=False, log=log, strategy="random")  # whose winner need not keep it
+    result = autosearch.tune(scheduled, trials=10, progress=False, keep="scheduled", log=log, strategy="random")
     own = [step for step in result.best.to_json() if step[0] == "blur_y"]
     assert own == [["blur_y", "split", "y", "y", "yi", 4, own[0][-1]]]
     assert "given" in result.baselines and result.race is not None

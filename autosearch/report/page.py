@@ -15,13 +15,12 @@ import numpy as np
 from autosearch import __version__
 from autosearch.explain import Explanation, calculate
 from autosearch.export import export
-from autosearch.figures import nest_maker
-from autosearch.machine import this_machine
 from autosearch.progress import format_bytes, format_seconds
 from autosearch.report import plots
 from autosearch.report.picture import boxes
 from autosearch.result import Result
 from autosearch.schedule.shorthand import length
+from autosearch.schedule.structure import Structures
 
 SOURCES = {"C++ to paste": "schedule.cpp", "C++ header": "schedule.h", "Python": "schedule.py"}
 
@@ -43,7 +42,7 @@ def _content(result: Result) -> dict[str, Any]:
     ratios = [(name, result.speedup(name)) for name, _ in ranked]
     timed = any(one.ok for one in trials)
     pairs = [(one.predicted, one.seconds) for one in trials if one.predicted and one.ok]
-    nest = nest_maker(result.snapshot, this_machine(result.halide_target))(result.schedule)
+    nest = Structures(result.snapshot).nest(result.schedule)
     explanation = calculate(result)
     failures = Counter(one.failure for one in trials if not one.ok)
     return {

@@ -58,7 +58,7 @@ def test_halide_makes_the_same_of_short_calls(sample: str, seed: int) -> None:
         own = {**known, **dict(zip(func.args, known[func.name].args(), strict=True))}  # type: ignore[attr-defined]
         for chain in chains(short, PYTHON, PlainNames(), ""):
             if chain.startswith((f"{func.name}.", f"{func.name}\n")):
-                eval(chain.replace("\n", ""), _Loops(own, snapshot.algorithm.stages))
+                eval(chain.replace("\n", ""), _Loops(own))
     made = read_schedule(hl.serialize_pipeline(pipeline), snapshot.algorithm)
     wanted = read_schedule(hl.serialize_pipeline(scheduled(snapshot, schedule)), snapshot.algorithm)
     assert _shape(_nest(sample, made)) == _shape(_nest(sample, wanted))
@@ -66,9 +66,6 @@ def test_halide_makes_the_same_of_short_calls(sample: str, seed: int) -> None:
 
 class _Loops(dict):  # type: ignore[type-arg]
     """Names in printed calls; those not known are new loops, made when first met."""
-
-    def __init__(self, known: dict[str, object], stages: object) -> None:
-        super().__init__(known)
 
     def __missing__(self, name: str) -> object:
         reduction = name.startswith(("k", "r", "b")) and len(name) > 2
