@@ -23,7 +23,7 @@ from typing import Any
 from autosearch.measure.autoschedulers import AutoschedulerRequest, run_autoscheduler
 from autosearch.measure.kernel import Bench, CandidateError, time_kernel
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup, UnknownKernel
-from autosearch.measure.overhead import without_call
+from autosearch.measure.overhead import SHORT, call_seconds, without_call
 from autosearch.measure.protect import Access, protect
 from autosearch.measure.protocol import Inputs, Timed
 
@@ -38,6 +38,8 @@ class _Worker:
         self.memory: mmap.mmap | None = None
         self.benches: dict[Inputs, Bench] = {}
         self.kernels: dict[int, Callable[..., int]] = {}
+        self.overheads: dict[int, float] = {}
+        """Seconds that calling each short kernel takes by itself."""
 
     def handle(self, request: Any) -> Any:
         if isinstance(request, BuildRequest):
@@ -47,6 +49,7 @@ class _Worker:
         if isinstance(request, ReleaseRequest):
             for kernel in request.kernels:
                 self.kernels.pop(kernel, None)
+                self.overheads.pop(kernel, None)
             return None
         if isinstance(request, AutoschedulerRequest):
             return run_autoscheduler(self.setup.source, request)
@@ -66,7 +69,14 @@ class _Worker:
         bench = self.bench(request.inputs)
         arguments = bench.arguments(self.setup.source.algorithm)
         timed = time_kernel(self.kernels[request.kernel], arguments, bench, request.effort, request.publish)
-        return replace(timed, times=without_call(timed.times, self.setup.source.algorithm, self.setup.source.target))
+        if not timed.times or min(timed.times) >= SHORT:
+            return timed
+        if request.kernel not in self.overheads:
+            source = self.setup.source
+            self.overheads[request.kernel] = call_seconds(
+                self.kernels[request.kernel], arguments, source.algorithm, source.target
+            )
+        return replace(timed, times=without_call(timed.times, self.overheads[request.kernel]))
 
     def bench(self, inputs: Inputs) -> Bench:
         if inputs not in self.benches:
