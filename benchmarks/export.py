@@ -14,7 +14,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,7 +25,6 @@ from autosearch import Generator
 from autosearch.errors import MismatchError
 from autosearch.export.build import compile_to
 from autosearch.export.stored import load_schedule
-from autosearch.machine import this_machine
 from autosearch.measure.protocol import Candidate
 from autosearch.measure.statistics import paired_ratio
 from autosearch.minimal import minimize
@@ -36,7 +34,6 @@ from autosearch.schedule.shorthand import length
 from autosearch.toolchain import compile_cpp, halide_flags
 from benchmarks import noise
 from benchmarks.bars import Bar, verdict
-from benchmarks.bench import start_runner
 from benchmarks.pipelines import CORE, load
 
 ROOT = Path(__file__).parents[1]
@@ -114,20 +111,8 @@ def statement(path: Path) -> str:
 
 def _times(result: Result, folder: Path, name: str) -> float:
     """How many times as long the rebuilt kernel takes in a C++ program as the schedule in our runner, taken in turn."""
-    ours: list[float] = []
-    theirs: list[float] = []
     noise.write_program(result.snapshot, folder)
-    for _ in range(noise.PROCESSES):
-        with ExitStack() as stack:
-            runner = start_runner(result.snapshot, TARGET, stack)
-            built = runner.build([Candidate(result.best)])[0]
-            program = stack.enter_context(noise.program(str(folder), this_machine(TARGET).cores))
-            for turn in range(noise.ROUNDS):
-                for own in (True, False) if turn % 2 else (False, True):
-                    if own:
-                        ours.append(median(runner.run(built, noise.TURN).times[noise.WARM :]))
-                    else:
-                        theirs.append(median(noise.turn(program)[noise.WARM :]))
+    ours, theirs = noise.take_turns(result.snapshot, Candidate(result.best), folder)
     return paired_ratio(theirs, ours).value
 
 

@@ -35,9 +35,9 @@ from benchmarks.pipelines import load
 
 AA_PIPELINE = "box_blur"
 AA_SIZE = (512, 400)
-PROCESSES, ROUNDS = 4, 10
-"""Of each program so many, since processes have a pace of their own, and so many turns in each."""
-SAMPLES, WARM = 8, 3
+PROCESSES, ROUNDS = 16, 3
+"""Of each program so many, since processes differ by 5 % (where memory lies), and so many turns in each."""
+SAMPLES, WARM = 6, 2
 """Of each turn, by either program; the first few see caches, cores and thread pools that the other left cold."""
 TURN = Effort(samples=SAMPLES, seconds=60.0, min_samples=SAMPLES, sample_seconds=0.004, check=False)
 CPP_TYPES = {"int": "int{}_t", "uint": "uint{}_t"}
@@ -138,26 +138,34 @@ def agreement(kernel: Kernel) -> tuple[float, float, float]:
     func = kernel.scheduled()
     snapshot = take(func, target)
     scheduled = hl.serialize_pipeline(hl.Pipeline([func]))
-    mine: list[float] = []
-    others: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         _compile(func, snapshot, target, Path(folder))
-        for _ in range(PROCESSES):
-            with ExitStack() as stack:
-                runner: LocalRunner = start_runner(snapshot, target, stack)
-                built = runner.build([Candidate(scheduled=scheduled)])[0]
-                running = stack.enter_context(program(folder, this_machine(target).cores))
-                for number in range(ROUNDS):
-                    for ours in (True, False) if number % 2 else (False, True):
-                        if ours:
-                            mine.append(median(runner.run(built, TURN).times[WARM:]))
-                        else:
-                            others.append(median(turn(running)[WARM:]))
+        mine, others = take_turns(snapshot, Candidate(scheduled=scheduled), folder)
     return median(mine), median(others), paired_ratio(mine, others).value
 
 
+def take_turns(snapshot: Snapshot, candidate: Candidate, folder: str | Path) -> tuple[list[float], list[float]]:
+    """Seconds of a candidate in our workers and of the C++ program in `folder`, in turn, in many processes of each."""
+    ours: list[float] = []
+    theirs: list[float] = []
+    target = hl.get_host_target()
+    with ExitStack() as stack:
+        runner: LocalRunner = start_runner(snapshot, target, stack)
+        for _ in range(PROCESSES):
+            runner.reset()
+            built = runner.build([candidate], place=0)[0]
+            with program(folder, this_machine(target).cores) as running:
+                for number in range(ROUNDS):
+                    for own in (True, False) if number % 2 else (False, True):
+                        if own:
+                            ours.append(median(runner.run(built, TURN).times[WARM:]))
+                        else:
+                            theirs.append(median(turn(running)[WARM:]))
+    return ours, theirs
+
+
 @contextmanager
-def program(folder: str, threads: int) -> Iterator[subprocess.Popen[str]]:
+def program(folder: str | Path, threads: int) -> Iterator[subprocess.Popen[str]]:
     """The C++ program, waiting to be asked for a turn."""
     pipe = subprocess.PIPE
     started = subprocess.Popen(
