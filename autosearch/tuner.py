@@ -32,7 +32,7 @@ from autosearch.pipeline.snapshot import take
 from autosearch.pipeline.source import PipelineLike
 from autosearch.progress import Reporter, Status, default_reporter
 from autosearch.records.identity import identify
-from autosearch.records.record import RaceRecord, TrialRecord
+from autosearch.records.record import SEED, RaceRecord, TrialRecord
 from autosearch.result import Overhead, Result
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
@@ -328,6 +328,7 @@ class _Session:
             few = min(BATCH, self.settings.trials - self.journal.count)
             before, thought = time.monotonic(), self.thinking.seconds
             with self.thinking:
+                source = SEED if seeds else self.source
                 if seeds:
                     batch, seeds = seeds[:few], seeds[few:]
                 else:
@@ -338,7 +339,7 @@ class _Session:
             with self.journal.turn(self.settings.patience()) as others:
                 if others is None:
                     return
-                self.measure(measurer, self.still_new(batch, others))
+                self.measure(measurer, self.still_new(batch, others), source)
             many = self.adapt(many, self.thinking.seconds - thought, time.monotonic() - before)
             if others:
                 time.sleep(_COURTESY)
@@ -372,7 +373,7 @@ class _Session:
             : max(0, self.settings.trials - self.journal.count)
         ]
 
-    def measure(self, measurer: Measurer, batch: Sequence[Proposal]) -> None:
+    def measure(self, measurer: Measurer, batch: Sequence[Proposal], source: str) -> None:
         """Measure a batch; each result is recorded as soon as it is known, and learned from at the end."""
         with self.thinking:
             predicted = self.predict(batch) if self.pruner.ready else None
@@ -381,7 +382,7 @@ class _Session:
         for place, measurement in enumerate(measurer.measure(candidates, self.journal.best())):
             record = TrialRecord(
                 self.journal.identity,
-                self.source,
+                source,
                 batch[place].schedule,
                 batch[place].trace,
                 measurement.times,

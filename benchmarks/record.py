@@ -1,53 +1,94 @@
-"""Records tuning logs for `records/`: random schedules first, then genetic search, without a cost model.
+"""Records tuning logs for `records/`: large random samples of the space, for the laboratory and the cost model's prior.
 
-python -m benchmarks.record [--pipelines stereo,wavelet] [--random 60] [--genetic 60] [--seconds 300] [--to records]
+python -m benchmarks.record [--pipelines stereo,wavelet] [--random 500] [--seconds 600] [--to records]
+
+A log under way, `NAME.jsonl`, is gone on with by the same command; a complete one is compressed to `NAME.jsonl.gz`.
 """
 
 from __future__ import annotations
 
 import argparse
 import gzip
+import json
 import sys
-import tempfile
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import autosearch
-from benchmarks.pipelines import CORE, PIPELINES, load
+from autosearch.lab.recording import RANDOM
+from autosearch.records.log import read_log
+from benchmarks.pipelines import load
 
-OTHERS = [name for name in PIPELINES if name not in CORE]
+QUICKEST = ("box_blur", "softmax_rows", "matmul_int8", "depthwise_separable", "summed_area_table")
+"""Those that are measured quickest are recorded with twice as many schedules."""
+OTHERS = (
+    "matmul", "histogram_equalisation", "polyphase_resampler", "iir_blur", "conv_layer", "unsharp", "wavelet",
+    "cubic_resize", "harris",
+)  # fmt: skip
+SEEDS = 5
+"""At most so many trials of a log are made in the likeness of baselines: there is one baseline less one, root, each."""
 
 
 def main() -> int:
-    """Tune each pipeline and write its log, compressed; pipelines recorded already are left alone."""
+    """Record each pipeline, quickest first; 1 where the time was over before there were enough."""
     arguments = _arguments()
     arguments.to.mkdir(parents=True, exist_ok=True)
-    for name in arguments.pipelines:
-        target = arguments.to / f"{name}.jsonl.gz"
-        if target.exists():
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            log = Path(folder) / "log.jsonl"
-            for strategy, trials in (("random", arguments.random), ("genetic", arguments.random + arguments.genetic)):
-                result = autosearch.tune(
-                    load(name).pipeline,
-                    trials=trials,
-                    log=log,
-                    strategy=strategy,
-                    timeout=arguments.seconds / 2,
-                    progress=False,
-                    cost_model=False,
-                )
-            target.write_bytes(gzip.compress(log.read_bytes(), 9, mtime=0))
-        print(f"{name}: {len(result.records)} records, best {result.best_time * 1e3:.3g} ms", flush=True)
-    return 0
+    complete = [record(name, count, arguments.seconds, arguments.to) for name, count in _wanted(arguments)]
+    return 0 if all(complete) else 1
+
+
+def record(name: str, count: int, seconds: float, folder: Path) -> bool:
+    """Measure random schedules until there are `count` in the log, for at most so many seconds; whether there are now."""
+    target, log = folder / f"{name}.jsonl.gz", folder / f"{name}.jsonl"
+    if target.exists() and random_count(target) >= count:
+        print(f"{name}: recorded already", flush=True)
+        return True
+    result = autosearch.tune(
+        load(name).pipeline,
+        trials=count + SEEDS,
+        log=log,
+        strategy=RANDOM,
+        timeout=seconds,
+        progress=False,
+        cost_model=False,
+    )
+    found = random_count(log)
+    last = max((one.elapsed for one in result.records), default=0.0)
+    print(f"{name}: {found} of {count}, best {result.best_time * 1e3:.3g} ms, last after {last:.0f} s", flush=True)
+    if found < count:
+        return False
+    target.write_bytes(gzip.compress(compact(log.read_bytes().splitlines()), 9, mtime=0))
+    log.unlink()
+    return True
+
+
+def random_count(log: Path) -> int:
+    """How many random trials a log holds."""
+    return sum(one.source == RANDOM for one in read_log(log).trials) if log.exists() else 0
+
+
+def compact(lines: Iterable[bytes]) -> bytes:
+    """The lines of a log with times to five digits: the others are noise, and most of a compressed log."""
+    short = []
+    for line in lines:
+        content: dict[str, Any] = json.loads(line)
+        if "times" in content:
+            content["times"] = [float(f"{time:.5g}") for time in content["times"]]
+        short.append(json.dumps(content, separators=(",", ":")).encode() + b"\n")
+    return b"".join(short)
+
+
+def _wanted(arguments: argparse.Namespace) -> list[tuple[str, int]]:
+    names = arguments.pipelines or [*QUICKEST, *OTHERS]
+    return [(name, arguments.random * (2 if name in QUICKEST and not arguments.pipelines else 1)) for name in names]
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description=__doc__.splitlines()[0])
-    parser.add_argument("--pipelines", type=lambda text: text.split(","), default=OTHERS, help="names, comma-separated")
-    parser.add_argument("--random", type=int, default=60, help="random schedules")
-    parser.add_argument("--genetic", type=int, default=60, help="schedules by genetic search after that")
-    parser.add_argument("--seconds", type=float, default=300.0, help="at most, for each pipeline")
+    parser.add_argument("--pipelines", type=lambda text: text.split(","), help="names, comma-separated")
+    parser.add_argument("--random", type=int, default=500, help="random schedules of each; twice of the quickest")
+    parser.add_argument("--seconds", type=float, default=900.0, help="at most, for each pipeline in this call")
     parser.add_argument("--to", type=Path, default=Path("records"))
     return parser.parse_args()
 

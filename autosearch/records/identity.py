@@ -7,11 +7,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autosearch.errors import LogError
-from autosearch.machine import Machine
-from autosearch.pipeline.sizes import Sizes
+
+if TYPE_CHECKING:  # reading what was recorded needs no Halide
+    from autosearch.machine import Machine
+    from autosearch.pipeline.sizes import Sizes
 
 HALIDE_VERSION = "21"
 

@@ -20,6 +20,8 @@ from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.shorthand import length
 
 FORMAT = 1
+SEED = "seed"
+"""The source of trials that are the nearest that the space holds to a baseline."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class TrialRecord:
 
     identity: Identity
     source: str
-    """Who proposed it: a strategy, or `seed: NAME`."""
+    """Who proposed it: a strategy, or `SEED`."""
     schedule: Schedule | None
     """None for a baseline that can't be expressed as one."""
     trace: Trace | None

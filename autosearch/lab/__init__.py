@@ -1,0 +1,1 @@
+"""The laboratory: strategies replayed against spaces that were measured before. Nothing is compiled; Halide isn't needed."""
