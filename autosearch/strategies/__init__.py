@@ -8,6 +8,7 @@ from autosearch.choices import Space
 from autosearch.errors import ArgumentError
 from autosearch.strategies.base import Result, Strategy
 from autosearch.strategies.bayesian import Bayesian
+from autosearch.strategies.beam import Beam
 from autosearch.strategies.genetic import Genetic
 from autosearch.strategies.portfolio import make_portfolio
 from autosearch.strategies.random import Random
@@ -21,22 +22,25 @@ _SINGLE: dict[str, StrategyFactory] = {
     "genetic": Genetic,
     "tree": TreeSearch,
     "bayesian": Bayesian,
+    "beam": Beam,
 }
 
 
 def _portfolio(space: Space, seed: int) -> Strategy:
-    return make_portfolio({name: _SINGLE[name] for name in ("genetic", "tree", "bayesian")}, space, seed)
+    return make_portfolio({name: _SINGLE[name] for name in ("genetic", "tree", "bayesian", "beam")}, space, seed)
 
 
 STRATEGIES: dict[str, StrategyFactory] = {**_SINGLE, "portfolio": _portfolio}
 """Strategies by name, made from a space and a seed."""
 
 
-def make_strategy(name: str, space: Space, seed: int) -> Strategy:
-    """The strategy called `name`. Raises `ArgumentError` where there is none."""
-    if name not in STRATEGIES:
-        raise ArgumentError(f"there is no strategy {name!r}; choose one of {', '.join(STRATEGIES)}")
-    return STRATEGIES[name](space, seed)
+def make_strategy(strategy: str | StrategyFactory, space: Space, seed: int) -> Strategy:
+    """The strategy of that name, or what `strategy` makes. Raises `ArgumentError` where there is none of that name."""
+    if not isinstance(strategy, str):
+        return strategy(space, seed)
+    if strategy not in STRATEGIES:
+        raise ArgumentError(f"there is no strategy {strategy!r}; choose one of {', '.join(STRATEGIES)}")
+    return STRATEGIES[strategy](space, seed)
 
 
 __all__ = ["STRATEGIES", "Genetic", "Random", "Result", "Strategy", "StrategyFactory", "make_strategy"]

@@ -184,7 +184,8 @@ class Genetic:
 
     def _to_forget(self, answers: Mapping[str, Option], change: set[str]) -> set[str]:
         """The keys to be asked anew, whatever the answer: of Funcs whose loops were made for another place."""
-        moved = {func_of(key) for key in change if kind_of(key) == "place" and self._random.random() < REDRAWN_MOVED}
+        placed = sorted(key for key in change if kind_of(key) == "place")  # a set's order differs between processes
+        moved = {func_of(key) for key in placed if self._random.random() < REDRAWN_MOVED}
         if answers and self._random.random() < REDRAWN_FUNC:
             moved.add(func_of(self._random.choice(list(answers))))
         return {key for key in answers if func_of(key) in moved and key not in change}

@@ -22,11 +22,16 @@ class Unseen:
         """Remember what was measured."""
         self.measured.update(result.digest for result in results)
 
-    def collect(self, n: int, make: Callable[[], Proposal], besides: Iterable[Proposal] = ()) -> list[Proposal]:
-        """Up to `n` different, unmeasured proposals out of `make`, none of them among those there are `besides`."""
+    def collect(
+        self, n: int, make: Callable[[], Proposal], besides: Iterable[Proposal] = (), tries: int = _TRIES
+    ) -> list[Proposal]:
+        """Up to `n` different, unmeasured proposals out of `make`, none of them among those there are `besides`.
+
+        `make` is called `tries` times for each at most.
+        """
         known = self.measured | {proposal.schedule.digest for proposal in besides}
         found: dict[str, Proposal] = {}
-        for _ in range(n * _TRIES):
+        for _ in range(n * tries):
             if len(found) == n:
                 break
             try:

@@ -12,9 +12,9 @@ from autosearch.schedule.schedule import Schedule, Step
 from autosearch.strategies.base import Predict, Result
 from autosearch.strategies.genetic import POPULATION, Genetic
 from autosearch.strategies.random import Random
-from tests.strategies.toy import Toy, measured, seconds_of
+from autosearch.testing.synthetic import Synthetic, measured, seconds_of
 
-SPACE = Toy(6)
+SPACE = Synthetic(6)
 
 
 def _distance(one: Trace, other: Trace) -> int:
@@ -124,7 +124,7 @@ def test_a_model_changes_neither_count_nor_novelty() -> None:
 def test_a_niche_far_behind_still_has_children() -> None:
     """Schedules that share a rare structure aren't crowded out by many better ones of another."""
 
-    class Structured(Toy):
+    class Structured(Synthetic):
         def build(self, chooser: Chooser) -> Schedule:
             """A first question that shapes the rest."""
             way = chooser.choose("f0.1/rfactor", ["none", "strips"], [0.999, 0.001])

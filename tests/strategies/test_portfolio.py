@@ -6,9 +6,9 @@ from autosearch.choices import FirstChooser, Proposal, Replay, draw
 from autosearch.strategies.base import Predict, Strategy
 from autosearch.strategies.portfolio import LEAST_SHARE, Portfolio
 from autosearch.strategies.random import Random
-from tests.strategies.toy import Toy, measured
+from autosearch.testing.synthetic import Synthetic, measured
 
-SPACE = Toy(6)
+SPACE = Synthetic(6)
 
 
 class Fixed(Random):
