@@ -9,12 +9,14 @@ from autosearch.pipeline.decode import constant_of, deep_recursion
 from autosearch.pipeline.flatbuffer import Node, enum_names, read_pipeline
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
 from autosearch.schedule.directives import (
+    Align,
     AlignStorage,
     At,
     Atomic,
     BoundStorage,
     ComputeAt,
     ComputeRoot,
+    ComputeWith,
     Directive,
     FoldStorage,
     Fuse,
@@ -61,7 +63,7 @@ def read_schedule(data: bytes, algorithm: Algorithm) -> Schedule:
             reader.read_func(func, nodes[halide_name])
         elif not func.is_pure:  # a pure one was inlined for good: autoschedulers substitute trivial Funcs
             raise ScheduleError(f"the scheduled pipeline lacks Func {halide_name!r}")
-    return Schedule(tuple(reader.steps))
+    return Schedule((*reader.steps, *reader.joins()))
 
 
 class _Reader:
@@ -72,6 +74,8 @@ class _Reader:
         self.canonical = canonical
         self.loops: dict[str, dict[str, str]] = {}  # Func -> dotted name in Halide -> our name
         self.steps: list[Step] = []
+        self.fused: list[tuple[Func, Stage, Node]] = []
+        """Stages that share loops, with the level down to which they do: it may be of a Func that is read later."""
 
     def read_func(self, func: Func, node: Node) -> None:
         schedule = node.func_schedule
@@ -96,6 +100,19 @@ class _Reader:
         if hoist.var_name and _where(hoist) not in (_where(compute), _where(store)):
             result.append(HoistStorageRoot() if hoist.var_name == _ROOT else HoistStorage(self.level(func, hoist)))
         return result
+
+    def joins(self) -> list[Step]:
+        """A `compute_with` for each stage that shares loops of another."""
+        strategies = enum_names("LoopAlignStrategy")
+        steps = []
+        for func, stage, fuse in self.fused:
+            level, named = fuse.fuse_level, dict(zip(fuse.align_dimension_names, fuse.align_strategies, strict=True))
+            kinds = {strategies[value] for value in named.values()}
+            if len(kinds) > 1:
+                raise ScheduleError(f"{stage.key} uses compute_with() with a strategy for each loop")
+            align = Align(kinds.pop()) if kinds else Align.AUTO
+            steps.append(Step(stage.key, ComputeWith(self.level(func, level), int(level.stage_index), align)))
+        return steps
 
     def level(self, func: Func, level: Node) -> At:
         consumer = self.canonical.get(level.func_name, level.func_name)
@@ -137,7 +154,7 @@ class _Reader:
             raise ScheduleError(f"{stage.key} uses specialize()")
         node = definition.stage_schedule
         if node.fuse_level.fuse_level.var_name not in ("", _ROOT):
-            raise ScheduleError(f"{stage.key} uses compute_with()")
+            self.fused.append((func, stage, node.fuse_level))
         names = _Names(stage, dict(zip(args, func.args, strict=True)), [rvar.var for rvar in node.rvars])
         result: list[Directive] = []
         for split in node.splits:

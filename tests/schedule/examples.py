@@ -44,8 +44,8 @@ EXAMPLES: dict[str, tuple[str, list[list[Any]]]] = {
     "compute_with": (
         "tuples",
         [
-            ["both", "compute_root"],
             ["row_sum", "compute_root"],
+            ["both", "compute_root"],
             ["both", "compute_with", ["row_sum", "y"], 0, "AlignStart"],
         ],
     ),

@@ -47,7 +47,7 @@ def test_a_random_schedule_comes_back(sample: str, seed: int) -> None:
     assert _nameless(loop_nest(again)) == _nameless(loop_nest(pipeline))
 
 
-@pytest.mark.parametrize("method", [m for m in EXAMPLES if m not in (*BOUNDS, "compute_with", "rfactor", "clone_in")])
+@pytest.mark.parametrize("method", [m for m in EXAMPLES if m not in (*BOUNDS, "rfactor", "clone_in")])
 def test_every_directive_comes_back(method: str) -> None:
     sample, content = EXAMPLES[method]
     snapshot = snapshot_of(sample)
@@ -134,13 +134,6 @@ def test_funcs_that_the_schedule_added_are_named() -> None:
     inner.in_().compute_root()
     with pytest.raises(ScheduleError, match="adds Func 'blur_x"):
         read_schedule(hl.serialize_pipeline(pipeline), snapshot.algorithm)
-
-
-def test_shared_loops_are_named() -> None:
-    sample, content = EXAMPLES["compute_with"]
-    snapshot = snapshot_of(sample)
-    with pytest.raises(ScheduleError, match=r"both uses compute_with\(\)"):
-        _read(scheduled(snapshot, Schedule.from_json(content)), snapshot)
 
 
 def test_races_that_were_allowed_are_named() -> None:
