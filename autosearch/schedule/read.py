@@ -8,6 +8,7 @@ from autosearch.errors import ScheduleError
 from autosearch.pipeline.decode import constant_of, deep_recursion
 from autosearch.pipeline.flatbuffer import Node, enum_names, read_pipeline
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
+from autosearch.schedule.copies import read_copies
 from autosearch.schedule.directives import (
     Align,
     AlignStorage,
@@ -54,16 +55,17 @@ def read_schedule(data: bytes, algorithm: Algorithm) -> Schedule:
     with deep_recursion():
         root = read_pipeline(data)
     nodes = {node.name: node for node in root.funcs}
+    structure, algorithm = read_copies(root, algorithm)
     extra = sorted(set(nodes) - set(algorithm.halide_names))
     if extra:
-        raise ScheduleError(f"the schedule adds Func {extra[0]!r} (by in_(), clone_in() or rfactor())")
+        raise ScheduleError(f"the schedule adds Func {extra[0]!r} (by rfactor())")
     reader = _Reader(algorithm, dict(zip(algorithm.halide_names, (f.name for f in algorithm.funcs), strict=True)))
     for func, halide_name in reversed(list(zip(algorithm.funcs, algorithm.halide_names, strict=True))):
         if halide_name in nodes:
             reader.read_func(func, nodes[halide_name])
         elif not func.is_pure:  # a pure one was inlined for good: autoschedulers substitute trivial Funcs
             raise ScheduleError(f"the scheduled pipeline lacks Func {halide_name!r}")
-    return Schedule((*reader.steps, *reader.joins()))
+    return Schedule((*structure, *reader.steps, *reader.joins()))
 
 
 class _Reader:
@@ -145,8 +147,8 @@ class _Reader:
             if dim.fold_factor is not None:
                 factor = self.constant(dim.fold_factor, func, "fold_storage")
                 result.append(FoldStorage(name, factor, bool(dim.fold_forward)))
-        if schedule.memoized or schedule.field("async") or schedule.ring_buffer is not None or schedule.wrappers:
-            raise ScheduleError(f"{func.name} uses memoize(), async(), ring_buffer() or in_()")
+        if schedule.memoized or schedule.field("async") or schedule.ring_buffer is not None:
+            raise ScheduleError(f"{func.name} uses memoize(), async() or ring_buffer()")
         return result
 
     def stage(self, func: Func, stage: Stage, definition: Node, args: list[str]) -> list[Directive]:

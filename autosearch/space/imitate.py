@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autosearch.choices import FirstChooser, Option, Recorder, Replay, Trace, kind_of
+from autosearch.schedule.copies import without_idle_copies
 from autosearch.schedule.directives import Bound, Tail
 from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import LoopNest, Position, StageNest
@@ -38,6 +39,7 @@ class Imitation:
 
 def imitate(space: CpuSpace, schedule: Schedule) -> Imitation:
     """The trace in `space` of a given schedule. Raises `ScheduleError` where the schedule isn't one of the pipeline."""
+    schedule = without_idle_copies(schedule, space.ground(Schedule()).algorithm)
     wanted = space.nest(schedule)
     answers: dict[str, Option] = {
         "style": Style.FREE.value,

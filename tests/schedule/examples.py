@@ -59,7 +59,11 @@ EXAMPLES: dict[str, tuple[str, list[list[Any]]]] = {
     ),
     "clone_in": (
         "sharpen",
-        [["gray", "clone_in", "smooth", "gray_of_smooth"], ["gray_of_smooth", "compute_root"]],
+        [["gray", "clone_in", "smooth", "gray_in_smooth"], ["gray_in_smooth", "compute_root"]],
+    ),
+    "in_": (
+        "matmul",
+        [["product", "in_", "*", "product_in"], ["product_in", "compute_root"], ["product", "compute_root"]],
     ),
 }
 """In the order in which a schedule is read back: placement and storage first, then loops; consumers first."""
