@@ -85,6 +85,19 @@ def pyramid() -> hl.Func:
     return out
 
 
+def gradients() -> hl.Func:
+    """Two Funcs that read the same one, which could be made together."""
+    image = hl.ImageParam(hl.Float(32), 2, "image")
+    x, y = hl.Var("x"), hl.Var("y")
+    gray, across, along, out = hl.Func("gray"), hl.Func("across"), hl.Func("along"), hl.Func("out")
+    gray[x, y] = hl.sqrt(image[x + 2, y + 2])
+    across[x, y] = gray[x + 1, y] - gray[x - 1, y] + gray[x, y]
+    along[x, y] = gray[x, y + 1] - gray[x, y - 1] + gray[x, y]
+    out[x, y] = across[x, y] * along[x, y] + across[x, y + 1] * along[x, y + 1]
+    out.set_estimates([(0, WIDTH), (0, HEIGHT)])
+    return out
+
+
 SAMPLES: dict[str, Callable[[], object]] = {
     "blur": blur,
     "sharpen": sharpen,

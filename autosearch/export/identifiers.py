@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from autosearch.pipeline.ir import Algorithm, StageKey
 from autosearch.pipeline.names import is_anonymous
-from autosearch.schedule.directives import At, CloneIn, FuncName, Fuse, RFactor, Split
+from autosearch.schedule.directives import COPYING, At, FuncName, Fuse, RFactor, Split
 from autosearch.schedule.schedule import Schedule
 
 _CPP_WORDS = frozenset(
@@ -120,7 +120,7 @@ class Identifiers:
         elif isinstance(directive, RFactor):
             self._declare(key, directive.var, Declaration("", False, name=directive.var))
             self._made[directive.func] = self._free(directive.func)
-        elif isinstance(directive, CloneIn):
+        elif isinstance(directive, COPYING):
             self._made[directive.func] = self._free(directive.func)
 
     def _is_reduction(self, key: StageKey, name: str) -> bool:

@@ -11,11 +11,11 @@ from autosearch.pipeline.ir import Algorithm, StageKey
 from autosearch.pipeline.names import canonical_rvars
 from autosearch.pipeline.snapshot import funcs_of
 from autosearch.schedule.directives import (
+    COPYING,
     STRUCTURAL,
     Align,
     Argument,
     At,
-    CloneIn,
     ComputeWith,
     FuncName,
     Fuse,
@@ -57,7 +57,7 @@ def apply(schedule: Schedule, pipeline: hl.Pipeline, algorithm: Algorithm) -> di
 
 
 class _Context:
-    """Halide's objects for canonical names, growing as splits introduce loops, and `rfactor` and `clone_in` Funcs."""
+    """Halide's objects for canonical names, growing as splits introduce loops, and `rfactor`, `clone_in` and `in_` Funcs."""
 
     def __init__(self, funcs: dict[str, hl.Func], args: dict[str, tuple[str, ...]]) -> None:
         self.funcs = funcs
@@ -85,7 +85,7 @@ class _Context:
             self.funcs[directive.func] = returned
             self.args[directive.func] = (*self.args[step.stage.func], directive.var)
             del self.loops[step.stage]  # it merges now, over other reduction variables
-        elif isinstance(directive, CloneIn):
+        elif isinstance(directive, COPYING):
             self.funcs[directive.func] = returned
             self.args[directive.func] = self.args[step.stage.func]
 

@@ -429,7 +429,29 @@ class CloneIn(Directive):
         return (FuncName(self.consumer),)
 
 
-STRUCTURAL = (RFactor, CloneIn)
+ALL = "*"
+"""Stands for all Funcs that read one."""
+
+
+@dataclass(frozen=True)
+class In(Directive):
+    """Let Func `consumer`, or `ALL`, read a copy of this one's values instead, the new Func `func`, scheduled apart.
+
+    This changes which Funcs there are: see `autosearch.schedule.structure`.
+    """
+
+    method = "in_"
+    of_func = True
+    consumer: str
+    func: str
+
+    def arguments(self) -> tuple[Argument, ...]:
+        return () if self.consumer == ALL else (FuncName(self.consumer),)
+
+
+COPYING = (CloneIn, In)
+"""Directives that make a new Func of the same variables, for others to read instead."""
+STRUCTURAL = (RFactor, *COPYING)
 """Directives that make a new Func, the one that their field `func` names."""
 PLACING = (ComputeAt, ComputeRoot, StoreAt, StoreRoot)
 """Directives that say where a Func is computed and stored."""
@@ -438,7 +460,7 @@ DIRECTIVES: dict[str, type[Directive]] = {
     for cls in (
         Split, Fuse, Reorder, Vectorize, Unroll, Parallel, Atomic, Partition, Prefetch, ComputeRoot, ComputeAt,
         StoreRoot, StoreAt, HoistStorageRoot, HoistStorage, StoreIn, ReorderStorage, AlignStorage, BoundStorage,
-        FoldStorage, Bound, BoundExtent, AlignBounds, ComputeWith, RFactor, CloneIn,
+        FoldStorage, Bound, BoundExtent, AlignBounds, ComputeWith, RFactor, CloneIn, In,
     )
 }  # fmt: skip
 """All directives by the name of their method, which is also their name in JSON."""

@@ -16,6 +16,7 @@ from autosearch.errors import ScheduleError
 from autosearch.pipeline.ir import Stage
 from autosearch.schedule.directives import (
     Atomic,
+    ComputeWith,
     Directive,
     Fuse,
     Parallel,
@@ -57,6 +58,8 @@ class StageLoops:
     """Serial, parallel, vectorized or unrolled, for each of `order`."""
     derivations: tuple[Derivation, ...]
     atomic: bool = False
+    joins: ComputeWith | None = None
+    """Whose loops the stage shares the outermost of its own with."""
 
     @cached_property
     def loop_names(self) -> tuple[str, ...]:
@@ -136,6 +139,7 @@ def stage_loops(stage: Stage, directives: Sequence[Directive]) -> StageLoops:
     kinds = [SERIAL] * len(names)
     derivations: list[Derivation] = []
     atomic = False
+    joins: ComputeWith | None = None
 
     def place(name: str) -> int:
         for position, loop in enumerate(order):
@@ -171,12 +175,13 @@ def stage_loops(stage: Stage, directives: Sequence[Directive]) -> StageLoops:
                 order[position] = loop
         elif isinstance(directive, Atomic):
             atomic = True
+        elif isinstance(directive, ComputeWith):
+            joins = directive
         elif isinstance(directive, (Parallel, Vectorize, Unroll)):
             kinds[order[place(directive.loop)]] = _KINDS[type(directive)]
     alive = [names[loop] for loop in order]
     if len(set(alive)) != len(alive):
         raise ScheduleError(f"{stage.key}: two loops have the same name: {', '.join(alive)}")
     order.reverse()
-    return StageLoops(
-        stage.loop_vars, tuple(names), tuple(order), tuple(kinds[k] for k in order), tuple(derivations), atomic
-    )
+    ordered_kinds = tuple(kinds[k] for k in order)
+    return StageLoops(stage.loop_vars, tuple(names), tuple(order), ordered_kinds, tuple(derivations), atomic, joins)

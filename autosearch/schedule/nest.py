@@ -17,8 +17,8 @@ from autosearch.errors import ScheduleError
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions, hull, is_finite
 from autosearch.pipeline.intervals import Interval
-from autosearch.pipeline.ir import Func, Stage, StageKey
-from autosearch.schedule.directives import ComputeAt, ComputeRoot, Directive, StoreAt, StoreRoot
+from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
+from autosearch.schedule.directives import ComputeAt, ComputeRoot, ComputeWith, Directive, StoreAt, StoreRoot
 from autosearch.schedule.layout import storage_order
 from autosearch.schedule.loops import PARALLEL, SERIAL, VECTORIZED, StageLoops, stage_loops
 from autosearch.schedule.schedule import Schedule
@@ -96,6 +96,8 @@ class LoopNest:
         """How the dimensions of each Func that isn't inlined lie in memory, see `storage_order`."""
         self.boxes: dict[str, Box] = {}
         """What is computed of each Func that isn't inlined, each time it is produced."""
+        self.joined: dict[StageKey, Position] = {}
+        """For a stage that shares loops of another (`compute_with`): inside which of that one's both are computed."""
         self._around: dict[str, tuple[Position, ...]] = {}
         self._paths: dict[StageKey, tuple[Position, ...]] = {}
         self._levels: dict[Position, LoopLevel] = {}
@@ -126,8 +128,28 @@ class LoopNest:
     def _add_levels(self, key: StageKey, nest: StageNest, around: tuple[Position, ...]) -> None:
         own = tuple(Position(key, depth) for depth in range(1, len(nest.loops.order) + 1))
         self._paths[key] = around + own
+        if nest.loops.joins is not None:
+            self._join(key, nest, around)
         for position, name, kind, extent in zip(own, nest.loops.loop_names, nest.loops.kinds, nest.loop_extents):
             self._levels[position] = LoopLevel(position, name, kind, extent)
+
+    def _join(self, key: StageKey, nest: StageNest, around: tuple[Position, ...]) -> None:
+        """Let the outermost loops of a stage be those of another. Raises `ScheduleError` where they don't match."""
+        joins = nest.loops.joins
+        assert joins is not None
+        other = StageKey(joins.at.func, joins.stage)
+        whose = self.stages.get(other) if other != key else None
+        depth = whose.loops.depth_of(joins.at.var) if whose is not None else None
+        if whose is None or depth is None or self._around[other.func] != around:
+            raise ScheduleError(
+                f"{key} can't be computed with {other} at {joins.at.var}, which is elsewhere or no loop"
+            )
+        mine, theirs = ((one.loops.loop_names[:depth], one.loops.kinds[:depth]) for one in (nest, whose))
+        if mine != theirs:
+            raise ScheduleError(f"{key} can't be computed with {other}: their loops down to {joins.at.var} don't match")
+        shared = self._paths[other][: len(around) + depth]
+        self.joined[key] = shared[-1]
+        self._paths[key] = shared + self._paths[key][len(shared) :]
 
     def _stage_nest(self, stage: Stage, loops: StageLoops, func: Func, box: Box) -> StageNest:
         ranges = self.flow.environment(stage, box)
@@ -153,6 +175,9 @@ class LoopNest:
     def outside(self, position: Position) -> Position | None:
         """Just outside the loop at `position`; None is root."""
         if position.depth > 1:
+            shared = self.joined.get(position.stage)
+            if shared is not None and shared.depth == position.depth - 1:
+                return shared
             return Position(position.stage, position.depth - 1)
         return self.placements[position.stage.func].compute
 
@@ -228,7 +253,7 @@ class LoopNest:
         if self.placements[func].inline:
             box = self.required(func, position)
             return None if box is None else self.flow.environment(self.algorithm.stage(key), box)
-        if position is not None and position.stage == key:
+        if position is not None and (position.stage == key or (self.joined and self._shares(key, position))):
             return self.stages[key].environment(position.depth)
         if position is not None and not self.is_inside(func, position):
             return None
@@ -241,6 +266,12 @@ class LoopNest:
                 return None
             box = self._padded(func, needed)
         return self.flow.environment(self.algorithm.stage(key), box)
+
+    def _shares(self, key: StageKey, position: Position) -> bool:
+        """Whether one iteration at `position`, a loop of another stage, is one of stage `key` as well."""
+        shared = self.joined.get(key)
+        outside = len(self._around[key.func])
+        return shared is not None and position in self._paths[key][outside : outside + shared.depth]
 
     def _padded(self, name: str, box: Box) -> Box:
         """`box`, that production after production makes up, with what the last one computes beyond it."""
@@ -312,10 +343,35 @@ def build_nest(flow: Dataflow, regions: Regions, schedule: Schedule) -> LoopNest
     for key in schedule.by_stage:
         if key.func not in known or key.index >= len(nest.algorithm.func(key.func).stages):
             raise ScheduleError(f"the schedule is for {key}, which the pipeline doesn't have")
-    for func in reversed(nest.algorithm.funcs):
+    for func in _placing_order(nest.algorithm, schedule):
         own = [schedule.of(stage.key) for stage in func.stages]
         nest.place(func, placement_of(nest, func, own[0]), own)
     return nest
+
+
+def _placing_order(algorithm: Algorithm, schedule: Schedule) -> Iterable[Func]:
+    """Consumers first, and first those whose loops others share."""
+    joins: dict[str, list[str]] = {}
+    for step in schedule:
+        if isinstance(step.directive, ComputeWith) and step.directive.at.func != step.stage.func:
+            joins.setdefault(step.stage.func, []).append(step.directive.at.func)
+    if not joins:
+        return reversed(algorithm.funcs)
+    order: dict[str, Func] = {}
+    started: set[str] = set()
+
+    def put(name: str) -> None:
+        if name not in started and name in algorithm.by_name:
+            started.add(name)
+            for key in algorithm.consumers[name]:
+                put(key.func)
+            for other in joins.get(name, ()):
+                put(other)
+            order[name] = algorithm.by_name[name]
+
+    for func in reversed(algorithm.funcs):
+        put(func.name)
+    return order.values()
 
 
 def placement_of(nest: LoopNest, func: Func, directives: Iterable[Directive]) -> Placement:
@@ -371,20 +427,27 @@ class _Printer:
     def level(self, position: Position | None, indent: int) -> None:
         """What happens inside one iteration at `position`: storage, productions, then the rest of the stage's loops."""
         nest = self.nest
-        for name, placement in self.in_order():
-            if not placement.inline and placement.store == position and placement.store != placement.compute:
-                self.lines.append("  " * indent + f"store {name}:")
-                indent += 1
-            if placement.inline or placement.compute != position:
+        for group in self.groups():
+            placement = nest.placements[group[0]]
+            if placement.store == position and placement.store != placement.compute:
+                for name in group:
+                    self.lines.append("  " * indent + f"store {name}:")
+                    indent += 1
+            if placement.compute != position:
                 continue
-            self.lines.append("  " * indent + f"produce {name}:")
-            for stage in nest.algorithm.func(name).stages:
-                self.stage(stage.key, 0, indent + 1)
-            if name not in nest.algorithm.outputs:
-                self.lines.append("  " * indent + f"consume {name}:")
-                indent += 1
+            for inside, name in enumerate(group):
+                self.lines.append("  " * (indent + inside) + f"produce {name}:")
+            for name in group:
+                for stage in nest.algorithm.func(name).stages:
+                    if stage.key not in nest.joined:
+                        self.stage(stage.key, 0, indent + len(group))
+            for name in group:
+                if name not in nest.algorithm.outputs:
+                    self.lines.append("  " * indent + f"consume {name}:")
+                    indent += 1
         if position is not None:
-            self.stage(position.stage, position.depth, indent)
+            for key in (position.stage, *(key for key, shared in nest.joined.items() if shared == position)):
+                self.stage(key, position.depth, indent)
 
     def stage(self, key: StageKey, depth: int, indent: int) -> None:
         nest = self.nest.stages[key]
@@ -397,8 +460,16 @@ class _Printer:
         self.lines.append("  " * indent + f"{word} {name} in {extent}:")
         self.level(Position(key, depth + 1), indent + 1)
 
-    def in_order(self) -> list[tuple[str, Placement]]:
-        return [(func.name, self.nest.placements[func.name]) for func in self.nest.algorithm.funcs]
+    def groups(self) -> list[list[str]]:
+        """The Funcs computed somewhere, in order; those that share loops together, first the one whose loops they are."""
+        first = {name: name for name in self.nest.boxes}
+        for key, shared in self.nest.joined.items():  # the other one was placed before
+            first[key.func] = first[shared.stage.func]
+        found: dict[str, list[str]] = {}
+        for func in self.nest.algorithm.funcs:
+            if func.name in first:
+                found.setdefault(first[func.name], []).append(func.name)
+        return [sorted(group, key=lambda name: name != head) for head, group in found.items()]
 
 
 def total_points(nest: LoopNest) -> Mapping[StageKey, float]:

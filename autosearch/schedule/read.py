@@ -8,13 +8,16 @@ from autosearch.errors import ScheduleError
 from autosearch.pipeline.decode import constant_of, deep_recursion
 from autosearch.pipeline.flatbuffer import Node, enum_names, read_pipeline
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
+from autosearch.schedule.copies import read_copies
 from autosearch.schedule.directives import (
+    Align,
     AlignStorage,
     At,
     Atomic,
     BoundStorage,
     ComputeAt,
     ComputeRoot,
+    ComputeWith,
     Directive,
     FoldStorage,
     Fuse,
@@ -52,16 +55,17 @@ def read_schedule(data: bytes, algorithm: Algorithm) -> Schedule:
     with deep_recursion():
         root = read_pipeline(data)
     nodes = {node.name: node for node in root.funcs}
+    structure, algorithm = read_copies(root, algorithm)
     extra = sorted(set(nodes) - set(algorithm.halide_names))
     if extra:
-        raise ScheduleError(f"the schedule adds Func {extra[0]!r} (by in_(), clone_in() or rfactor())")
+        raise ScheduleError(f"the schedule adds Func {extra[0]!r} (by rfactor())")
     reader = _Reader(algorithm, dict(zip(algorithm.halide_names, (f.name for f in algorithm.funcs), strict=True)))
     for func, halide_name in reversed(list(zip(algorithm.funcs, algorithm.halide_names, strict=True))):
         if halide_name in nodes:
             reader.read_func(func, nodes[halide_name])
         elif not func.is_pure:  # a pure one was inlined for good: autoschedulers substitute trivial Funcs
             raise ScheduleError(f"the scheduled pipeline lacks Func {halide_name!r}")
-    return Schedule(tuple(reader.steps))
+    return Schedule((*structure, *reader.steps, *reader.joins()))
 
 
 class _Reader:
@@ -72,6 +76,8 @@ class _Reader:
         self.canonical = canonical
         self.loops: dict[str, dict[str, str]] = {}  # Func -> dotted name in Halide -> our name
         self.steps: list[Step] = []
+        self.fused: list[tuple[Func, Stage, Node]] = []
+        """Stages that share loops, with the level down to which they do: it may be of a Func that is read later."""
 
     def read_func(self, func: Func, node: Node) -> None:
         schedule = node.func_schedule
@@ -96,6 +102,19 @@ class _Reader:
         if hoist.var_name and _where(hoist) not in (_where(compute), _where(store)):
             result.append(HoistStorageRoot() if hoist.var_name == _ROOT else HoistStorage(self.level(func, hoist)))
         return result
+
+    def joins(self) -> list[Step]:
+        """A `compute_with` for each stage that shares loops of another."""
+        strategies = enum_names("LoopAlignStrategy")
+        steps = []
+        for func, stage, fuse in self.fused:
+            level, named = fuse.fuse_level, dict(zip(fuse.align_dimension_names, fuse.align_strategies, strict=True))
+            kinds = {strategies[value] for value in named.values()}
+            if len(kinds) > 1:
+                raise ScheduleError(f"{stage.key} uses compute_with() with a strategy for each loop")
+            align = Align(kinds.pop()) if kinds else Align.AUTO
+            steps.append(Step(stage.key, ComputeWith(self.level(func, level), int(level.stage_index), align)))
+        return steps
 
     def level(self, func: Func, level: Node) -> At:
         consumer = self.canonical.get(level.func_name, level.func_name)
@@ -128,8 +147,8 @@ class _Reader:
             if dim.fold_factor is not None:
                 factor = self.constant(dim.fold_factor, func, "fold_storage")
                 result.append(FoldStorage(name, factor, bool(dim.fold_forward)))
-        if schedule.memoized or schedule.field("async") or schedule.ring_buffer is not None or schedule.wrappers:
-            raise ScheduleError(f"{func.name} uses memoize(), async(), ring_buffer() or in_()")
+        if schedule.memoized or schedule.field("async") or schedule.ring_buffer is not None:
+            raise ScheduleError(f"{func.name} uses memoize(), async() or ring_buffer()")
         return result
 
     def stage(self, func: Func, stage: Stage, definition: Node, args: list[str]) -> list[Directive]:
@@ -137,7 +156,7 @@ class _Reader:
             raise ScheduleError(f"{stage.key} uses specialize()")
         node = definition.stage_schedule
         if node.fuse_level.fuse_level.var_name not in ("", _ROOT):
-            raise ScheduleError(f"{stage.key} uses compute_with()")
+            self.fused.append((func, stage, node.fuse_level))
         names = _Names(stage, dict(zip(args, func.args, strict=True)), [rvar.var for rvar in node.rvars])
         result: list[Directive] = []
         for split in node.splits:

@@ -52,7 +52,7 @@ class Schedule:
 
     @cached_property
     def structure(self) -> Schedule:
-        """The part that changes which Funcs there are: up to the last `rfactor` or `clone_in`."""
+        """The part that changes which Funcs there are: up to the last `rfactor`, `clone_in` or `in_`."""
         places = [place for place, step in enumerate(self.steps) if isinstance(step.directive, STRUCTURAL)]
         return Schedule(self.steps[: places[-1] + 1] if places else ())
 

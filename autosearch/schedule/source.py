@@ -16,6 +16,7 @@ from autosearch.schedule.directives import (
     ComputeWith,
     Directive,
     FuncName,
+    In,
     Loop,
     Memory,
     PartitionPolicy,
@@ -71,9 +72,11 @@ class Syntax:
     """Whether an enum's value needs its type."""
     new: str = ""
     """Before the name of a new Func."""
+    wrap: str = "in_"
+    """What `in_` is called."""
 
 
-CPP = Syntax("::", "", "true", "false", new="Func ")
+CPP = Syntax("::", "", "true", "false", new="Func ", wrap="in")
 PYTHON = Syntax(".", "hl.", "True", "False")
 PLAIN = Syntax("", "", "true", "false", qualified=False)
 
@@ -125,7 +128,8 @@ def _call(directive: Directive, stage: StageKey, syntax: Syntax, names: Names) -
         func, var = names.level(directive.at)
         level = f"{syntax.prefix}LoopLevel({func}, {var}, {directive.stage})"
         return f".compute_with({level}, {_argument(directive.align, stage, syntax, names)})"
-    return f".{directive.method}({', '.join(_argument(one, stage, syntax, names) for one in arguments)})"
+    method = syntax.wrap if isinstance(directive, In) else directive.method
+    return f".{method}({', '.join(_argument(one, stage, syntax, names) for one in arguments)})"
 
 
 def _argument(argument: Argument, stage: StageKey, syntax: Syntax, names: Names) -> str:

@@ -1,13 +1,13 @@
 """Directives that change which Funcs a pipeline has, and the algorithm that they leave to be scheduled.
 
-`rfactor` and `clone_in` make a new Func. Such directives come first in a schedule; the rest is for the algorithm that
+`rfactor`, `clone_in` and `in_` make a new Func. Such directives come first in a schedule; the rest is for the algorithm that
 results, which is derived by applying them to a copy and reading it back. Source: Halide's src/Func.cpp
-(`Stage::rfactor`, `Func::clone_in`).
+(`Stage::rfactor`, `Func::clone_in`, `Func::in`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import replace
 
 import halide as hl
@@ -19,7 +19,7 @@ from autosearch.pipeline.ir import Algorithm, Expr, Func, Stage, called
 from autosearch.pipeline.snapshot import Snapshot, func_order
 from autosearch.pipeline.unschedule import unschedule
 from autosearch.schedule.apply import apply
-from autosearch.schedule.directives import CloneIn
+from autosearch.schedule.directives import ALL, COPYING
 from autosearch.schedule.nest import LoopNest, build_nest
 from autosearch.schedule.schedule import Schedule
 
@@ -57,19 +57,20 @@ def _derive(snapshot: Snapshot, structure: Schedule) -> Snapshot:
         data = unschedule(hl.serialize_pipeline(pipeline))
     except hl.HalideError as error:
         raise ScheduleError(f"Halide can't serialize the pipeline after {structure}: {error}") from error
-    clones = {d.func: (step.stage.func, d) for step in structure if isinstance(d := step.directive, CloneIn)}
+    copies = {d.func: (step.stage.func, d) for step in structure if isinstance(d := step.directive, COPYING)}
 
-    def with_clones(name: str) -> Iterator[str]:
+    def with_copies(name: str) -> Iterator[str]:
         yield name
-        for made, (source, _) in clones.items():
+        for made, (source, _) in copies.items():
             if source == names[name]:
-                yield from with_clones(funcs[made].name())
+                yield from with_copies(funcs[made].name())
 
-    order = tuple(one for name in func_order(pipeline) for one in with_clones(name))
+    order = tuple(one for name in func_order(pipeline) for one in with_copies(name))
     with deep_recursion():
         algorithm = decode_algorithm(read_pipeline(data), order, names)
-        for source, clone in clones.values():  # Halide has consumers call their clones when it lowers, not before
-            algorithm = _redirect(algorithm, clone.consumer, source, clone.func)
+        for source, copy in copies.values():  # Halide has consumers call their copies when it lowers, not before
+            readers = [func.name for func in algorithm.funcs] if copy.consumer == ALL else [copy.consumer]
+            algorithm = _redirect(algorithm, {*readers} - {source, copy.func}, source, copy.func)
     return replace(snapshot, data=data, given=None, algorithm=_reachable(algorithm))
 
 
@@ -87,12 +88,12 @@ def _reachable(algorithm: Algorithm) -> Algorithm:
     )
 
 
-def _redirect(algorithm: Algorithm, consumer: str, source: str, clone: str) -> Algorithm:
-    """The algorithm in which Func `consumer` calls `clone` instead of `source`."""
+def _redirect(algorithm: Algorithm, readers: Set[str], source: str, copy: str) -> Algorithm:
+    """The algorithm in which the Funcs `readers` call `copy` instead of `source`."""
 
     def expression(one: Expr) -> Expr:
         args = tuple(expression(arg) for arg in one.args)
-        return replace(one, args=args, value=clone if (one.op, one.value) == ("func", source) else one.value)
+        return replace(one, args=args, value=copy if (one.op, one.value) == ("func", source) else one.value)
 
     def stage(one: Stage) -> Stage:
         rvars = tuple(replace(v, min=expression(v.min), extent=expression(v.extent)) for v in one.rvars)
@@ -102,6 +103,6 @@ def _redirect(algorithm: Algorithm, consumer: str, source: str, clone: str) -> A
         )  # fmt: skip
 
     def func(one: Func) -> Func:
-        return replace(one, stages=tuple(map(stage, one.stages))) if one.name == consumer else one
+        return replace(one, stages=tuple(map(stage, one.stages))) if one.name in readers else one
 
     return replace(algorithm, funcs=tuple(map(func, algorithm.funcs)))

@@ -21,10 +21,11 @@ from autosearch.pipeline.snapshot import Snapshot
 from autosearch.schedule.directives import Bound, CloneIn, Directive, Tail
 from autosearch.schedule.layout import storage_order
 from autosearch.schedule.loops import UNROLLED, VECTORIZED
-from autosearch.schedule.nest import ROOT, LoopNest, Placement, build_nest, placement_of
+from autosearch.schedule.nest import ROOT, LoopNest, Placement, Position, build_nest, placement_of
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.calls import Calls
 from autosearch.space.ground import Ground
+from autosearch.space.joining import choose_partner, join, partners
 from autosearch.space.placement import (
     FuncFacts,
     choose_placement,
@@ -128,6 +129,7 @@ class _Build:
         self.style = choose_style(chooser, bool(ground.reductions))
         self.nest = LoopNest(ground.flow, ground.regions)
         self.labels: dict[StageKey, tuple[str, ...]] = {}
+        self.tilings: dict[StageKey, Tiling] = {}
         self.bodies: dict[StageKey, _Body] = {}
         self.calls: dict[str, dict[StageKey, Calls]] = {}
         """For each Func not decided yet: how often one evaluation of each stage computed calls it, as things stand."""
@@ -185,7 +187,14 @@ class _Build:
         constant = frozenset(bound.dim for bound in bounds)
         layout = [] if is_output else choose_storage(self.nest, func, self.ground.is_copy(func), self.chooser)
         dense = func.args[storage_order(func, layout)[0]] if func.args else ""
-        directives = [self.stage(func, stage, placement, constant, dense) for stage in func.stages]
+        others = [
+            name for name in partners(self.nest, self.ground, func, placement) if self.suits(func, placement, name)
+        ]
+        partner = choose_partner(self.nest, func, others, self.labels, self.chooser)
+        if partner is not None:
+            directives = [self.together(func, partner)]
+        else:
+            directives = [self.stage(func, stage, placement, constant, dense) for stage in func.stages]
         directives[0] = layout + directives[0]
         self.nest.place(func, placement, directives)
         for stage, own in zip(func.stages, directives, strict=True):
@@ -258,12 +267,7 @@ class _Build:
     ) -> list[Directive]:
         box = self.nest.required(func.name, placement.compute)
         assert box is not None
-        ranges = self.ground.flow.environment(stage, box)
-        sizes = {name: max(1, int(ranges[name][1] - ranges[name][0]) + 1) for name in stage.loop_vars}
-        for place, added in moved_dimensions(self.nest, func.name, placement).items():
-            if func.args[place] in sizes:
-                sizes[func.args[place]] = added
-        facts = self.facts(stage, sizes, placement, box, constant, dense)
+        facts = self.facts(stage, self.sizes(func, stage, placement, box), placement, box, constant, dense)
 
         def tails(variable: str, factor: int, copies: int) -> Sequence[Tail]:
             legal = self.legal_tails(func, stage, placement, box, variable, factor, facts.extents[variable])
@@ -272,8 +276,44 @@ class _Build:
 
         tiling, copies = choose_tiling(facts, self.chooser, f"{func.name}.{stage.index}", tails)
         self.labels[stage.key] = loop_labels(tiling)
+        self.tilings[stage.key] = tiling
         self.remember(stage, copies)
         return tiling.directives(stage)
+
+    def sizes(self, func: Func, stage: Stage, placement: Placement, box: Box) -> dict[str, int]:
+        """The extent of each variable of a stage so placed."""
+        ranges = self.ground.flow.environment(stage, box)
+        sizes = {name: max(1, int(ranges[name][1] - ranges[name][0]) + 1) for name in stage.loop_vars}
+        for place, added in moved_dimensions(self.nest, func.name, placement).items():
+            if func.args[place] in sizes:
+                sizes[func.args[place]] = added
+        return sizes
+
+    def suits(self, func: Func, placement: Placement, name: str) -> bool:
+        """Whether the loops of Func `name`, so placed too, are legal for a pure Func, and both in one body not too much."""
+        (stage,) = func.stages
+        key = StageKey(name)
+        body = self.bodies[key]
+        if key not in self.tilings or body.copies * (body.size + code_size(stage)) > MAX_LONG_BODY:
+            return False
+        box = self.nest.required(func.name, placement.compute)
+        assert box is not None
+        sizes = self.sizes(func, stage, placement, box)
+        nested, exact = self.nesting(stage, placement, box, sizes)
+        for variable, (factor, again) in self.tilings[key].factors.items():
+            legal = self.legal_tails(func, stage, placement, box, variable, factor, sizes[variable])
+            divides = variable in exact and sizes[variable] % factor == 0
+            if self.tilings[key].tails[variable] not in legal or (again and factor > nested[variable] and not divides):
+                return False
+        return True
+
+    def together(self, func: Func, partner: Position) -> list[Directive]:
+        """The loops of another Func, shared down to `partner`."""
+        (stage,) = func.stages
+        tiling = self.tilings[partner.stage]
+        self.labels[stage.key] = self.labels[partner.stage]
+        self.remember(stage, self.bodies[partner.stage].copies)
+        return [*tiling.directives(stage), join(self.nest, partner)]
 
     def facts(
         self, stage: Stage, ranges: dict[str, int], placement: Placement, box: Box, constant: frozenset[str], dense: str

@@ -109,6 +109,27 @@ class Ground:
     def _instructions(self, stage: Stage) -> int:
         return work(stage) + sum(len(edge.sites) for edge in self.flow.edges[stage.key] if edge.producer != stage.func)
 
+    @cached_property
+    def siblings(self) -> dict[str, tuple[str, ...]]:
+        """For each pure Func the pure ones after it that read something it reads, and aren't computed from it."""
+        reads = {
+            func.name: {(edge.producer, edge.is_input) for edge in self.flow.edges[StageKey(func.name)]}
+            for func in self.algorithm.funcs
+        }
+        needs: dict[str, frozenset[str]] = {}
+        for func in self.algorithm.funcs:
+            own = {name for stage in func.stages for name in self.algorithm.producers[stage.key]} - {func.name}
+            needs[func.name] = frozenset(own).union(*(needs[name] for name in own))
+        pure = [func for func in self.algorithm.funcs if func.is_pure and func.name not in self.algorithm.outputs]
+        return {
+            func.name: tuple(
+                other.name
+                for other in pure[place + 1 :]
+                if reads[func.name] & reads[other.name] and func.name not in needs[other.name]
+            )
+            for place, func in enumerate(pure)
+        }
+
     def is_copy(self, func: Func) -> bool:
         """Whether a Func computes nothing, so that it only packs what it copies."""
         return func.is_pure and work(func.stages[0]) == 0

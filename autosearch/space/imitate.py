@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from autosearch.choices import FirstChooser, Option, Recorder, Replay, Trace, kind_of
+from autosearch.schedule.copies import without_idle_copies
 from autosearch.schedule.directives import Bound, Tail
 from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import LoopNest, Position, StageNest
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
+from autosearch.space.joining import ALONE
 from autosearch.space.storage import DECLARED, READ
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, structure_answers
 from autosearch.space.style import Style
@@ -37,6 +39,7 @@ class Imitation:
 
 def imitate(space: CpuSpace, schedule: Schedule) -> Imitation:
     """The trace in `space` of a given schedule. Raises `ScheduleError` where the schedule isn't one of the pipeline."""
+    schedule = without_idle_copies(schedule, space.ground(Schedule()).algorithm)
     wanted = space.nest(schedule)
     answers: dict[str, Option] = {
         "style": Style.FREE.value,
@@ -68,6 +71,8 @@ def _differences(wanted: LoopNest, made: LoopNest) -> list[str]:
             result.append(f"layout of {func.name}")
         elif _where(wanted, a.store) != _where(made, b.store):
             result.append(f"storage of {func.name}")
+        elif _joined(wanted, func.name) != _joined(made, func.name):
+            result.append(f"with what {func.name} is computed")
         elif not a.inline:
             result += [
                 f"loops of {stage.key}"
@@ -75,6 +80,12 @@ def _differences(wanted: LoopNest, made: LoopNest) -> list[str]:
                 if _shape(wanted.stages[stage.key]) != _shape(made.stages[stage.key])
             ]
     return result
+
+
+def _joined(nest: LoopNest, name: str) -> set[tuple[frozenset[str], int]]:
+    """The Funcs that one shares loops with, and how many."""
+    pairs = ((key.func, shared.stage.func, shared.depth) for key, shared in nest.joined.items())
+    return {(frozenset((one, other)), depth) for one, other, depth in pairs if name in (one, other)}
 
 
 def _where(nest: LoopNest, position: Position | None) -> tuple[tuple[str, int], ...]:
@@ -120,9 +131,15 @@ def _answers(nest: LoopNest, schedule: Schedule) -> dict[str, Option]:
             answers[f"{func.name}/place"] = "inline"
             continue
         answers[f"{func.name}/place"] = _level(placement.compute, labels)
+        answers[f"{func.name}/with"] = ALONE
         answers[f"{func.name}/storage"] = DECLARED if _is_declared(nest, func.name) else READ
         same = placement.store == placement.compute
         answers[f"{func.name}/store"] = "same" if same else _level(placement.store, labels)
+    order = [func.name for func in nest.algorithm.funcs]
+    for key, shared in nest.joined.items():
+        # Decided is the one that comes first in the order, which the other one's loops are there for then.
+        mine, other = sorted((Position(key, shared.depth), shared), key=lambda one: order.index(one.stage.func))
+        answers[f"{mine.stage.func}/with"] = labels[other]
     for step in schedule:
         if isinstance(step.directive, Bound):
             answers[f"{step.stage.func}/bound/{step.directive.dim}"] = "exact"

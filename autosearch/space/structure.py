@@ -6,7 +6,11 @@ counted in separate lanes; what remains is a short merge. Asked again for the Fu
 have lanes.
 
 What a reduction over everything reads has to be there before the reduction's own consumers start. Where those read it
-too, at their own pace, a clone lets each side compute it where it suits.
+too, at their own pace, a clone lets each side compute it where it suits. So it does where one consumer reads a window of
+it, for which it should be stored, and another a few elements, for which it needn't.
+
+A reduction that is read at several places accumulates best in the registers of a copy's tile: the copy (`in_`) is what is
+stored and read.
 """
 
 from __future__ import annotations
@@ -16,9 +20,10 @@ from collections.abc import Callable, Iterator
 
 from autosearch.choices import Chooser, Option
 from autosearch.errors import ScheduleError
+from autosearch.pipeline.access import Edge
 from autosearch.pipeline.ir import Stage, StageKey
 from autosearch.pipeline.operations import is_associative
-from autosearch.schedule.directives import CloneIn, Reorder, RFactor, Split
+from autosearch.schedule.directives import ALL, CloneIn, In, Reorder, RFactor, Split
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.ground import Ground
 from autosearch.space.tiling import free_name
@@ -26,11 +31,15 @@ from autosearch.space.tiling import free_name
 NONE = "none"
 STRIPS, LANES = "strips", "lanes"
 CLONE = "clone"
-STRUCTURE_KINDS = ("rfactor", "clone")
+COPY = "copy"
+STRUCTURE_KINDS = ("rfactor", "clone", "in")
 """The kinds of questions whether to make a Func, to which `NONE` is always an answer."""
 WHOLE = 0
 MOST_LEVELS = 2
 """Times that one reduction is factored."""
+_CLONED, _CLONED_RARELY = 0.5, 0.08
+"""How likely a clone is for a large reduction, and for another consumer."""
+_COPIED = 0.25
 LEAST_WORK = 4096
 """Reductions with fewer iterations than this are over before another thread has woken up."""
 
@@ -51,10 +60,14 @@ def choose_structure(ground: Callable[[Schedule], Ground], chooser: Chooser) -> 
                 break
             structure, key = longer, steps[-1].stage
     before = ground(structure.structure)
-    for func, consumer in worth_cloning(before):
-        if chooser.choose(f"{func}/clone/{consumer}", [NONE, CLONE], [0.5, 0.5]) == CLONE:
+    for func, consumer, chance in worth_cloning(before):
+        if chooser.choose(f"{func}/clone/{consumer}", [NONE, CLONE], [1.0 - chance, chance]) == CLONE:
             made = free_name(f"{func}_in_{consumer}", set(before.algorithm.by_name))
             structure = Schedule((*structure.steps, Step(StageKey(func), CloneIn(consumer, made))))
+    for func in worth_copying(before):
+        if chooser.choose(f"{func}/in", [NONE, COPY], [1.0 - _COPIED, _COPIED]) == COPY:
+            made = free_name(f"{func}_in", set(before.algorithm.by_name))
+            structure = Schedule((*structure.steps, Step(StageKey(func), In(ALL, made))))
     return structure
 
 
@@ -67,16 +80,41 @@ def _accepted(ground: Callable[[Schedule], Ground], structure: Schedule) -> bool
     return True
 
 
-def worth_cloning(ground: Ground) -> Iterator[tuple[str, str]]:
-    """Funcs that a large reduction reads, but others too, and the reduction's Func."""
+def worth_cloning(ground: Ground) -> Iterator[tuple[str, str, float]]:
+    """Funcs that a large reduction reads, or one consumer in more places than another, with that consumer and a chance."""
     for func in ground.algorithm.funcs:
-        consumers = list(dict.fromkeys(key.func for key in ground.algorithm.consumers[func.name]))
-        if func.name not in ground.may_inline or ground.is_copy(func) or len(consumers) < 2:
+        if func.name not in ground.may_inline or ground.is_copy(func):
             continue
-        for consumer in consumers[:-1]:  # in realization order: the last one keeps the Func itself
+        loads: dict[str, int] = {}
+        for key in ground.algorithm.consumers[func.name]:
+            loads[key.func] = max(loads.get(key.func, 0), ground.calls[key][func.name].count)
+        for consumer in list(loads)[:-1]:  # in realization order: the last one keeps the Func itself
             stages = ground.algorithm.func(consumer).updates
             if any(_is_large(ground, stage) and func.name in ground.calls[stage.key] for stage in stages):
-                yield func.name, consumer
+                yield func.name, consumer, _CLONED
+            elif loads[consumer] > min(loads.values()):
+                yield func.name, consumer, _CLONED_RARELY
+
+
+def worth_copying(ground: Ground) -> Iterator[str]:
+    """Reductions of which a consumer reads several elements, or ones that depend on data."""
+    for func in ground.algorithm.funcs:
+        if func.name in ground.reductions and func.name not in ground.algorithm.outputs:
+            edges = [
+                edge
+                for key in ground.algorithm.consumers[func.name]
+                for edge in ground.flow.edges[key]
+                if edge.producer == func.name and not edge.is_input and key.func != func.name
+            ]
+            if any(len(edge.sites) > 1 or not edge.is_affine or _reduces(ground, edge) for edge in edges):
+                yield func.name
+
+
+def _reduces(ground: Ground, edge: Edge) -> bool:
+    """Whether a read moves with a reduction variable."""
+    stage = ground.algorithm.stage(edge.consumer)
+    indices = (index for access in edge.accesses for index in access.index if index is not None)
+    return any(stage.is_rvar(variable) for index in indices for variable, _ in index.coefficients)
 
 
 def _is_large(ground: Ground, stage: Stage) -> bool:
@@ -163,6 +201,8 @@ def structure_answers(schedule: Schedule) -> dict[str, Option]:
             splits[directive.outer] = splits[directive.inner] = directive
         elif isinstance(directive, CloneIn):
             answers[f"{step.stage.func}/clone/{directive.consumer}"] = CLONE
+        elif isinstance(directive, In) and directive.consumer == ALL:
+            answers[f"{step.stage.func}/in"] = COPY
         elif isinstance(directive, RFactor):
             split = splits.get(directive.loop)
             name = directive.loop if split is None else split.old

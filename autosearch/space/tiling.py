@@ -9,6 +9,7 @@ splits go outside in, so that only the outermost one can leave a tail.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -55,6 +56,15 @@ class Tiling:
     def loops(self) -> tuple[tuple[str, str, int], ...]:
         """All loops, innermost first: (variable, role, iterations or 0)."""
         return tuple((name, band.role, count) for band in self.bands for name, count in band.loops)
+
+    @cached_property
+    def factors(self) -> dict[str, tuple[int, bool]]:
+        """For each variable that is split: the factor of its outermost split, and whether the inner loop is split too."""
+        found = {}
+        for variable in self.tails:
+            sizes = [count for name, _, count in self.loops if name == variable][:-1]
+            found[variable] = math.prod(sizes), len(sizes) > 1
+        return found
 
     def directives(self, stage: Stage) -> list[Directive]:
         """The directives that make these loops of `stage`."""

@@ -44,8 +44,8 @@ EXAMPLES: dict[str, tuple[str, list[list[Any]]]] = {
     "compute_with": (
         "tuples",
         [
-            ["both", "compute_root"],
             ["row_sum", "compute_root"],
+            ["both", "compute_root"],
             ["both", "compute_with", ["row_sum", "y"], 0, "AlignStart"],
         ],
     ),
@@ -59,7 +59,11 @@ EXAMPLES: dict[str, tuple[str, list[list[Any]]]] = {
     ),
     "clone_in": (
         "sharpen",
-        [["gray", "clone_in", "smooth", "gray_of_smooth"], ["gray_of_smooth", "compute_root"]],
+        [["gray", "clone_in", "smooth", "gray_in_smooth"], ["gray_in_smooth", "compute_root"]],
+    ),
+    "in_": (
+        "matmul",
+        [["product", "in_", "*", "product_in"], ["product_in", "compute_root"], ["product", "compute_root"]],
     ),
 }
 """In the order in which a schedule is read back: placement and storage first, then loops; consumers first."""

@@ -11,9 +11,11 @@ import pytest
 from autosearch.errors import ScheduleError
 from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.ir import StageKey
+from autosearch.pipeline.snapshot import take
 from autosearch.schedule.nest import LoopNest, Position, build_nest, describe, total_points
 from autosearch.schedule.schedule import Schedule
-from tests.conftest import random_proposal, snapshot_of
+from tests.conftest import TARGET, random_proposal, snapshot_of
+from tests.samples import gradients
 from tests.schedule.oracle import Line, allocations, loop_nest, parse, scheduled
 
 
@@ -120,6 +122,49 @@ def test_the_default_schedule_inlines_what_is_pure_and_computes_the_rest_innermo
     assert _mismatch(parse(describe(nest)), halides, set(), True) is None
     assert nest.placements["product"].compute == Position(StageKey("out"), 2)
     assert nest.placements["a_im"].inline
+
+
+ROWS: list[list[Any]] = [
+    ["out", "split", "y", "yo", "yi", 8, "GuardWithIf"],
+    ["across", "compute_at", ["out", "yo"]],
+    ["along", "compute_at", ["out", "yo"]],
+    ["across", "compute_with", ["along", "x"], 0, "Auto"],
+]
+"""Two gradients of `tests.space.test_joining`, made by the same loops."""
+
+
+@pytest.mark.parametrize("where", [None, "along"])
+def test_loops_shared_by_two_funcs(where: str | None) -> None:
+    """What both read may be computed inside of them."""
+    snapshot = take(gradients, TARGET)
+    gray = ["gray", "compute_root"] if where is None else ["gray", "compute_at", [where, "y"]]
+    schedule = Schedule.from_json([*ROWS, gray])
+    nest = build_nest(snapshot.flow, snapshot.regions, schedule)
+    key, shared = StageKey("across"), Position(StageKey("along"), 2)
+    assert nest.joined == {key: shared}
+    assert nest.path(key) == nest.path(shared.stage)
+    if where is not None:
+        assert nest.placements["gray"].compute == Position(shared.stage, 1)
+        assert nest.boxes["gray"] == ((-1, 96), (35, 37))  # a row, and those beside it
+    halides = loop_nest(scheduled(snapshot, schedule, exact=True))
+    assert _mismatch(parse(describe(nest)), halides, set(), False) is None
+
+
+@pytest.mark.parametrize(
+    ("extra", "says"),
+    [
+        (["across", "compute_with", ["along", "z"], 0, "Auto"], "elsewhere or no loop"),
+        (["across", "compute_with", ["out", "x"], 0, "Auto"], "elsewhere or no loop"),
+        (["across", "compute_with", ["across", "x"], 0, "Auto"], "elsewhere or no loop"),
+        (["across", "compute_with", ["along", "x"], 3, "Auto"], "elsewhere or no loop"),
+        (["across", "reorder", ["y", "x"]], "don't match"),
+    ],
+)
+def test_loops_that_cannot_be_shared(extra: list[Any], says: str) -> None:
+    snapshot = take(gradients, TARGET)
+    content = [*ROWS[:-1], ["gray", "compute_root"], *([extra] if "compute_with" in extra else [extra, ROWS[-1]])]
+    with pytest.raises(ScheduleError, match=says):
+        build_nest(snapshot.flow, snapshot.regions, Schedule.from_json(content))
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,12 @@ from autosearch.measure.autoschedulers import estimated_pipeline
 from autosearch.measure.check import Tolerance
 from autosearch.measure.kernel import Source
 from autosearch.pipeline.snapshot import Snapshot, funcs_of, take
+from autosearch.schedule.copies import without_idle_copies
 from autosearch.schedule.nest import build_nest, describe
 from autosearch.schedule.read import read_schedule
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import TARGET, random_proposal, snapshot_of
-from tests.samples import blur, matmul
+from tests.samples import blur, matmul, sharpen
 from tests.schedule.examples import EXAMPLES
 from tests.schedule.oracle import Line, loop_nest, scheduled
 
@@ -47,7 +48,7 @@ def test_a_random_schedule_comes_back(sample: str, seed: int) -> None:
     assert _nameless(loop_nest(again)) == _nameless(loop_nest(pipeline))
 
 
-@pytest.mark.parametrize("method", [m for m in EXAMPLES if m not in (*BOUNDS, "compute_with", "rfactor", "clone_in")])
+@pytest.mark.parametrize("method", [m for m in EXAMPLES if m not in (*BOUNDS, "rfactor")])
 def test_every_directive_comes_back(method: str) -> None:
     sample, content = EXAMPLES[method]
     snapshot = snapshot_of(sample)
@@ -132,15 +133,48 @@ def test_funcs_that_the_schedule_added_are_named() -> None:
     snapshot = take(out, TARGET)
     inner = next(func for func in funcs_of(pipeline) if func.name().startswith("blur_x"))
     inner.in_().compute_root()
-    with pytest.raises(ScheduleError, match="adds Func 'blur_x"):
-        read_schedule(hl.serialize_pipeline(pipeline), snapshot.algorithm)
+    found = read_schedule(hl.serialize_pipeline(pipeline), snapshot.algorithm)
+    assert found.to_json() == [["blur_x", "in_", "*", "blur_x_in"], ["blur_x_in", "compute_root"]]
 
 
-def test_shared_loops_are_named() -> None:
-    sample, content = EXAMPLES["compute_with"]
-    snapshot = snapshot_of(sample)
-    with pytest.raises(ScheduleError, match=r"both uses compute_with\(\)"):
-        _read(scheduled(snapshot, Schedule.from_json(content)), snapshot)
+def test_a_copy_for_some_of_the_readers_is_named() -> None:
+    out = sharpen()
+    gray, smooth = (
+        next(func for func in funcs_of(hl.Pipeline([out])) if func.name().startswith(name))
+        for name in ("gray", "smooth")
+    )
+    gray.compute_root().in_([smooth, out]).compute_root()
+    snapshot = take(out, TARGET)
+    assert snapshot.given is not None
+    with pytest.raises(ScheduleError, match="gray has a copy for 2 Funcs"):
+        read_schedule(snapshot.given, snapshot.algorithm)
+
+
+def test_factored_funcs_that_the_algorithm_lacks_are_named() -> None:
+    out = matmul()
+    snapshot = take(out, TARGET)
+    product = next(func for func in funcs_of(hl.Pipeline([out])) if func.name().startswith("product"))
+    product.compute_root().update().rfactor(product.rvars(0)[0], hl.Var("u"))
+    with pytest.raises(ScheduleError, match="adds Func 'product.*_intm"):
+        read_schedule(hl.serialize_pipeline(hl.Pipeline([out])), snapshot.algorithm)
+
+
+def test_copies_of_what_is_inlined_are_told_simpler() -> None:
+    snapshot = snapshot_of("sharpen")
+    content = [
+        ["gray", "in_", "*", "gray_in"],
+        ["padded" if "padded" in snapshot.algorithm.by_name else "repeat_edge", "in_", "gray", "rows"],
+        ["smooth", "compute_root"],
+        ["gray_in", "compute_at", ["smooth", "y"]],
+        ["rows", "compute_at", ["gray_in", "x"]],
+    ]
+    found = without_idle_copies(Schedule.from_json(content), snapshot.algorithm).to_json()
+    assert found == [
+        [content[1][0], "clone_in", "gray", "rows"],
+        ["smooth", "compute_root"],
+        ["gray", "compute_at", ["smooth", "y"]],
+        ["rows", "compute_at", ["gray", "x"]],
+    ]
 
 
 def test_races_that_were_allowed_are_named() -> None:
