@@ -114,7 +114,7 @@ def _onednn(schedule: Schedule) -> tuple[Call, Call, str]:
     our = np.empty((c.BATCH, c.HEIGHT, c.WIDTH, c.CHANNELS_OUT), np.float32)
     # The same layout, channels innermost; the weights as oneDNN likes them best, packed beforehand, and ReLU fused.
     x = torch.from_numpy(image).permute(0, 3, 1, 2)
-    w, b = torch.from_numpy(weights).permute(3, 0, 2, 1).contiguous(), torch.from_numpy(bias)
+    w, b = torch.from_numpy(weights).permute(3, 0, 1, 2).contiguous(), torch.from_numpy(bias)
     shape, ones = list(x.shape), [1, 1]
     packed = torch._C._nn.mkldnn_reorder_conv2d_weight(w.to_mkldnn(), [0, 0], ones, ones, 1, shape)
     fused = torch.ops.mkldnn._convolution_pointwise
