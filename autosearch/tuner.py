@@ -15,12 +15,12 @@ import halide as hl
 
 from autosearch.baselines import ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
 from autosearch.choices import Proposal, Trace
-from autosearch.contenders import baseline_contender, contenders
+from autosearch.contenders import FINALISTS, baseline_contender, contenders
 from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.prior import load_prior, shipped_prior
 from autosearch.cost_model.pruner import Pruner
 from autosearch.errors import ArgumentError, ScheduleError
-from autosearch.finalists import Race, confirm, run_race
+from autosearch.finalists import HEATS, Race, confirm, run_race
 from autosearch.interrupts import Interrupts
 from autosearch.journal import Journal
 from autosearch.machine import Machine, affinity
@@ -43,6 +43,8 @@ from autosearch.strategies import Result as Observation
 
 BATCH = 8
 RACE_SECONDS = 6.0
+MOST_COMPILATION = 0.3
+"""Part of a timeout that is kept for compiling the contenders of the race, where they take that long."""
 THINKING_SHARE = 0.16
 """Part of the wall time that proposing and ranking may take; more candidates are looked at where they are cheap."""
 _COURTESY = 0.05
@@ -145,11 +147,11 @@ class _Settings:
     def elapsed(self) -> float:
         return time.monotonic() - self.started
 
-    def search_seconds_left(self) -> float:
-        """Seconds until the race should start."""
+    def search_seconds_left(self, compilation: float = 0.0) -> float:
+        """Seconds until the race should start, whose contenders take so long to compile."""
         if self.timeout is None:
             return float("inf")
-        return self.timeout - self.race_seconds() - 1.0 - self.elapsed()
+        return self.timeout - self.race_seconds() - min(compilation, MOST_COMPILATION * self.timeout) - 1.0 - self.elapsed()
 
     def patience(self) -> float:
         """Seconds that another tuner with the same log may be waited for."""
@@ -322,10 +324,12 @@ class _Session:
     def search(self, measurer: Measurer) -> None:
         """The loop. Ends when the trials or the time are used up, or the space is."""
         seeds = self.inexact_seeds()
-        many = BATCH
-        while self.journal.count < self.settings.trials and self.settings.search_seconds_left() > 0:
+        many, a_trial = BATCH, 0.0
+        while self.journal.count < self.settings.trials and (left := self.seconds_left(measurer.runner)) > 0:
             self.interrupts.check()
             few = min(BATCH, self.settings.trials - self.journal.count)
+            if few * a_trial > left:  # as many as there is time for
+                few = max(1, int(left / a_trial))
             before, thought = time.monotonic(), self.thinking.seconds
             with self.thinking:
                 source = SEED if seeds else self.source
@@ -340,9 +344,17 @@ class _Session:
                 if others is None:
                     return
                 self.measure(measurer, self.still_new(batch, others), source)
+            a_trial = (time.monotonic() - before) / len(batch)
             many = self.adapt(many, self.thinking.seconds - thought, time.monotonic() - before)
             if others:
                 time.sleep(_COURTESY)
+
+    def seconds_left(self, runner: Runner) -> float:
+        """Seconds until the race should start: in each of its heats all that take part are compiled anew."""
+        ran = [record for record in self.journal.trials if record.ok]
+        found = sorted((one for one in ran if not one.baseline), key=lambda one: one.seconds)[:FINALISTS]
+        compilation = sum(one.compile_seconds for one in [*found, *(one for one in ran if one.baseline)])
+        return self.settings.search_seconds_left(compilation * min(runner.places, HEATS))
 
     def choose(self, few: int, many: int) -> list[Proposal]:
         """A batch to measure: the most promising of many proposals."""

@@ -18,6 +18,7 @@ import autosearch
 from autosearch.baselines import root_schedule
 from autosearch.finalists import Contender, Race, go_on
 from autosearch.machine import this_machine
+from autosearch.measure.autoschedulers import AUTOSCHEDULERS
 from autosearch.measure.device import ThisMachine, Work
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.protocol import Candidate, Effort, Limits
@@ -54,6 +55,11 @@ class Comparison:
         """Our speed-up over a contender."""
         return self.speedups[name][0] if name in self.speedups else None
 
+    @property
+    def best_autoscheduler(self) -> str | None:
+        """Name of the fastest of Halide's autoschedulers."""
+        return min((who for who in AUTOSCHEDULERS if who in self.seconds), key=self.seconds.__getitem__, default=None)
+
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -70,7 +76,7 @@ def compare(name: str, trials: int, log: Path | None, seed: int = 0, **options: 
     result = autosearch.tune(module.pipeline, trials=trials, log=log, seed=seed, **options)
     total = time.monotonic() - started
     target = hl.Target(result.target)
-    expert = Candidate(scheduled=hl.serialize_pipeline(_as_pipeline(module.expert())))
+    expert = Candidate(scheduled=hl.serialize_pipeline(as_pipeline(module.expert())))
     contenders = [Contender("autosearch", Candidate(result.best), result.best), Contender("expert", expert, None)]
     known = {record.baseline: record for record in result.records if record.baseline}
     for baseline, record in known.items():
@@ -132,7 +138,8 @@ def _comparison(name: str, result: Result, samples: dict[str, tuple[float | None
     )
 
 
-def _as_pipeline(outputs: Any) -> hl.Pipeline:
+def as_pipeline(outputs: Any) -> hl.Pipeline:
+    """The pipeline of an output Func, or of several."""
     return hl.Pipeline(list(outputs) if isinstance(outputs, (list, tuple)) else [outputs])
 
 

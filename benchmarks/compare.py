@@ -9,13 +9,13 @@ import argparse
 import sys
 from pathlib import Path
 
+from autosearch.measure.autoschedulers import AUTOSCHEDULERS
 from autosearch.measure.statistics import geometric_mean
 from autosearch.progress import format_seconds
 from benchmarks.bars import Bar, verdict
 from benchmarks.bench import Comparison, compare, describe_machine, save
 from benchmarks.pipelines import CORE
 
-AUTOSCHEDULERS = ("Mullapudi2016", "Li2018", "Adams2019")
 COLUMNS = ("default", "root", *AUTOSCHEDULERS, "expert", "autosearch")
 
 
@@ -44,7 +44,7 @@ def bars(rows: list[Comparison]) -> list[Bar]:
     """The figures that comparisons give, with their bars."""
     result = []
     for row in rows:
-        best = best_autoscheduler(row)
+        best = row.best_autoscheduler
         if best is not None:
             ratio, low, high = row.speedups[best]
             note = f"over {best}, 95 % interval [{low:.2f}, {high:.2f}]"
@@ -64,11 +64,6 @@ def bars(rows: list[Comparison]) -> list[Bar]:
         first = blur.first_improvement if blur.first_improvement is not None else float("inf")
         result.append(Bar("box_blur: seconds to the first improvement over default", first, 10.0, at_least=False))
     return result
-
-
-def best_autoscheduler(row: Comparison) -> str | None:
-    """Name of the fastest of Halide's autoschedulers on this pipeline."""
-    return min((who for who in AUTOSCHEDULERS if who in row.seconds), key=row.seconds.__getitem__, default=None)
 
 
 def heading() -> str:

@@ -49,6 +49,18 @@ class LogContent:
 _POLL_SECONDS = 0.005
 
 
+def moments(trials: Iterable[TrialRecord]) -> list[float]:
+    """Seconds of tuning until each trial, in the order of the log; runs that went on from the log are laid end to end."""
+    result: list[float] = []
+    before = last = 0.0
+    for one in trials:
+        if one.elapsed < last:
+            before += last
+        last = one.elapsed
+        result.append(before + last)
+    return result
+
+
 class Log:
     """A file that records are appended to, each in one write, at once. Several processes may share it, see `turn`."""
 

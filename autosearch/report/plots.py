@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from autosearch.cli.show import convergence
 from autosearch.measure.statistics import Ratio
 from autosearch.progress import format_seconds
+from autosearch.records.log import moments
 from autosearch.records.record import TrialRecord
 
 matplotlib.rcParams["svg.fonttype"] = "none"  # text stays text: it can be read, searched and styled
@@ -67,15 +68,10 @@ def over_trials(trials: Sequence[TrialRecord], baselines: Sequence[tuple[str, fl
 
 def over_time(trials: Sequence[TrialRecord], baselines: Sequence[tuple[str, float]]) -> str:
     """The best so far against wall time; runs that went on from the log are laid end to end."""
-    moments, before, last = [], 0.0, 0.0
-    for one in trials:
-        if one.elapsed < last:
-            before += last
-        last = one.elapsed
-        moments.append(before + one.elapsed)
-    found = [(moment, one.seconds) for moment, one in zip(moments, trials, strict=True) if one.ok]
-    steps = [(moments[number - 1], seconds) for number, seconds in convergence(trials)]
-    return _progress(found, [*steps, (moments[-1], steps[-1][1])], baselines, "seconds since the start", "time")
+    when = moments(trials)
+    found = [(moment, one.seconds) for moment, one in zip(when, trials, strict=True) if one.ok]
+    steps = [(when[number - 1], seconds) for number, seconds in convergence(trials)]
+    return _progress(found, [*steps, (when[-1], steps[-1][1])], baselines, "seconds since the start", "time")
 
 
 def _progress(

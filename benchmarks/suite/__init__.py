@@ -1,0 +1,9 @@
+"""All pipelines of `benchmarks/pipelines`, each tuned for so many minutes, and what came of it held against the bars.
+
+python -m benchmarks.suite --minutes-per-pipeline 10 [--pipelines NAME,NAME] [--to FOLDER] [--again]
+python -m benchmarks.suite --check
+
+The first runs unattended and goes on where it was cut off; `FOLDER` then holds the results (`suite.json`), a table
+(`suite.md`), a plot (`suite.svg`) and, in `logs/`, what the tuner wrote. The second holds the results against the bars, and
+measures the schedules of two pipelines, drawn at random, anew. Both may name a folder other than `benchmarks/results`.
+"""
