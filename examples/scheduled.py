@@ -1,6 +1,6 @@
 """A generator that comes with a schedule by hand: it is timed as the baseline "given", and seeds the search.
 
-autosearch tune examples/scheduled.py:Sobel --trials 100
+autosearch tune examples/scheduled.py:Sobel --trials 40
 """
 
 import halide as hl

@@ -1,6 +1,6 @@
 """A matrix product by a template: the shape of the schedule is written, its numbers are searched.
 
-autosearch tune examples/template.py:product --template examples/template.py:tiles --trials 100
+autosearch tune examples/template.py:product --template examples/template.py:tiles --trials 40
 """
 
 import halide as hl

@@ -71,8 +71,24 @@ def test_commands_run_one_after_the_other(page: Path, tmp_path: Path, request: p
         assert done.exit_code == 0, f"{command}: {done.stderr}"
 
 
+EXAMPLES = re.findall(r"`((?:autosearch|python) [^`]+)`", (ROOT / "examples" / "README.md").read_text())
+
+
+@pytest.mark.parametrize("command", EXAMPLES, ids=lambda command: re.findall(r"(\w+)\.py", command)[0])
+def test_examples_run_as_they_say(command: str, tmp_path: Path) -> None:
+    program, *arguments = shlex.split(_few(command))
+    if program == "python":
+        text = (ROOT / arguments[0]).read_text()
+        exec(compile(_few(text), arguments[0], "exec"), {"__name__": "__main__"})
+        assert (tmp_path / "blur.schedule.h").exists()
+    else:
+        arguments = [one.replace("examples/", f"{ROOT}/examples/") for one in arguments]
+        done = CliRunner().invoke(app, arguments)
+        assert done.exit_code == 0, done.stderr
+
+
 def test_links_lead_somewhere() -> None:
-    for page in [*PAGES, ROOT / "README.md"]:
+    for page in [*PAGES, ROOT / "README.md", ROOT / "examples" / "README.md"]:
         for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
