@@ -1,4 +1,4 @@
-"""What each call of the winner is worth, and why the winner is faster than each baseline.
+"""What each call of the winner is worth and why, and why the winner is faster than each baseline.
 
 Worth is measured: the schedule without the call, timed in turn with the whole. The why is calculated from the loop-nest
 model: what is computed, how much of that more than once, in vectors or not, how much memory is touched.
@@ -29,6 +29,9 @@ from autosearch.schedule.simplify import Omit, leave_out
 from autosearch.schedule.source import one_call
 from autosearch.schedule.structure import Structures
 
+MATTERS = 1.05
+"""The text says why of calls that are worth this much."""
+
 
 @dataclass(frozen=True)
 class Worth:
@@ -39,6 +42,8 @@ class Worth:
     """None where it can't be left out by itself."""
     instead: str
     """What was timed in its place, the fastest of the ways to do without: "left out", "at root" or "inlined"."""
+    why: tuple[str, ...] = ()
+    """Sentences: what the schedule does otherwise with the call than without."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,10 @@ class Explanation:
         lines = [f"{format_seconds(self.seconds)} a run", ""]
         if self.worth:
             lines.append("what each call is worth (how many times as long it takes without)")
-            lines += [f"  {_ratio(one.ratio):>7}  {one.call}{_instead(one)}" for one in self.worth]
+            for call in self.worth:
+                lines.append(f"  {_ratio(call.ratio):>7}  {call.call}{_instead(call)}")
+                if call.ratio is not None and call.ratio >= MATTERS:
+                    lines += [f"{'':13}{sentence}" for sentence in call.why]
         for one in self.comparisons:
             lines += ["", f"{one.speedup:.2f}x over {one.baseline}"]
             lines += [f"  {sentence}" for sentence in one.why or ("what both do is much the same",)]
@@ -103,7 +111,7 @@ def explain(
         runner = device.open(Work(result.snapshot, target, inputs or {}, seed, Limits(), tolerance))
         stack.callback(runner.close)
         pacer = Pacer(runner, schedule, result.best_time, root_schedule(result.snapshot.algorithm))
-        worth = _worth(pacer, schedule)
+        worth = _worth(pacer, schedule, Structures(result.snapshot).nest, this_machine(result.halide_target))
     return calculate(result, worth)
 
 
@@ -124,18 +132,26 @@ def calculate(result: Result, worth: Sequence[Worth] = ()) -> Explanation:
 # Worth -------------------------------------------------------------------------------------------------------------
 
 
-def _worth(pacer: Pacer, schedule: Schedule) -> list[Worth]:
+def _worth(
+    pacer: Pacer, schedule: Schedule, nests: Callable[[Schedule], LoopNest], machine: Machine
+) -> list[Worth]:
     written = calls(schedule)
+    own = figures(nests(schedule), machine)
     tried = [(number, *way) for number, call in enumerate(written) for way in _ways_without(schedule, call)]
     ratios = pacer.ratios([one for *_, one in tried])
-    best: dict[int, tuple[float, str]] = {}
-    for (number, instead, _), ratio in zip(tried, ratios, strict=True):
-        if ratio is not None:
-            best[number] = min(best.get(number, (math.inf, "")), (ratio, instead))
+    best: dict[int, tuple[float, str, Schedule]] = {}
+    for (number, instead, without), ratio in zip(tried, ratios, strict=True):
+        if ratio is not None and ratio < best.get(number, (math.inf,))[0]:
+            best[number] = (ratio, instead, without)
     found = []
     for number, call in enumerate(written):
-        ratio, instead = best.get(number, (None, "left out"))
-        found.append(Worth(one_call(call.step), ratio, instead))
+        if number not in best:
+            found.append(Worth(one_call(call.step), None, "left out"))
+            continue
+        ratio, instead, without = best[number]
+        theirs = _figures_of(nests, without, machine)
+        why = tuple(differences(own, theirs)) if theirs is not None else ()
+        found.append(Worth(one_call(call.step), ratio, instead, why))
     return found
 
 

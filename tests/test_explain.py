@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
@@ -58,10 +59,14 @@ def test_each_call_is_timed_without_it() -> None:
     worth = {one.call: one for one in found.worth}
     vectors = worth["blur_y.vectorize(xi)"].ratio
     assert vectors is not None and vectors > 1.5
+    why = worth["blur_y.vectorize(xi)"].why
+    assert any(re.fullmatch(r"does 100% of them in vectors, against \d+%", sentence) for sentence in why)
+    assert any("parallel tasks of the main work, against 1" in one for one in worth["blur_y.parallel(yo)"].why)
     assert worth["blur_x.compute_at(blur_y, yo)"].instead in ("at root", "inlined")
     assert [one.baseline for one in found.comparisons] == ["root"]
     text = found.text()
     assert "what each call is worth" in text and "3.00x over root" in text
+    assert f"blur_y.vectorize(xi)\n{'':13}{why[0]}" in text
     assert all(math.isfinite(one.ratio) for one in found.worth if one.ratio is not None)
 
 
