@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,6 @@ class CostModel(Protocol):
         """Learn from all that was measured so far, forgetting what was learned before."""
         ...
 
-    def predict(self, schedules: Sequence[Rows]) -> Sequence[float]:
+    def predict(self, schedules: Sequence[Rows]) -> Iterable[float]:
         """Seconds for each schedule. Not called before `fit`."""
         ...
