@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from functools import cache
 
 import halide as hl
 import pytest
 
+from autosearch import minimal, tuner
 from autosearch.choices import Proposal, RandomChooser, draw
 from autosearch.machine import Machine
 from autosearch.pipeline.snapshot import Snapshot, take
@@ -15,6 +17,15 @@ from autosearch.space.cpu import CpuSpace
 from tests.samples import SAMPLES
 
 TARGET = hl.get_host_target()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_races() -> Iterator[None]:
+    """Races that are over soon: the kernels of the tests take microseconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (tuner, minimal):
+            patch.setattr(module, "RACE_SECONDS", 0.3)
+        yield
 
 
 @cache

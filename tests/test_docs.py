@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autosearch import learning, minimal, tuner
+from autosearch import learning
 from autosearch.cli.app import app
 from autosearch.toolchain import compile_cpp
 from tests.pipeline.test_generator import GENGEN
@@ -32,10 +32,8 @@ def _few(text: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In a folder of its own, with short races, and with little to learn from."""
+    """In a folder of its own, and with little to learn from."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tuner, "RACE_SECONDS", 0.2)
-    monkeypatch.setattr(minimal, "RACE_SECONDS", 0.2)
     monkeypatch.setattr(learning, "LEAST_SCHEDULES", 1)
 
 
