@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autosearch import learning
+from autosearch import learning, tuner
 from autosearch.cli.app import app
+from autosearch.cost_model import pruner
 from autosearch.toolchain import compile_cpp
 from tests.generators import GENGEN
 from tests.samples import blur
@@ -32,9 +33,11 @@ def _few(text: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In a folder of its own, and with little to learn from."""
+    """In a folder of its own, without autoschedulers, which other tests run, and learning from very little."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tuner, "autoscheduled_baselines", lambda *_: [])
     monkeypatch.setattr(learning, "LEAST_SCHEDULES", 1)
+    monkeypatch.setattr(pruner, "LEAST_DATA", 2)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page, "python")], ids=lambda page: page.stem)
