@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from autosearch.cost_model.base import Rows
 from autosearch.cost_model.features import featurize
-from autosearch.cost_model.model import Rows, StageTimeModel
+from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.prior import save_prior
 from autosearch.errors import AutoSearchError, LogError, ScheduleError
 from autosearch.machine import Machine, read_target, this_machine

@@ -16,6 +16,7 @@ import halide as hl
 from autosearch.baselines import ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
 from autosearch.choices import Proposal, Trace
 from autosearch.contenders import FINALISTS, baseline_contender, contenders
+from autosearch.cost_model.base import CostModel
 from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.prior import load_prior, shipped_prior
 from autosearch.cost_model.pruner import Pruner
@@ -62,7 +63,7 @@ def tune(
     seed: int = 0,
     timeout: float | None = None,
     progress: bool | Reporter = True,
-    cost_model: bool = True,
+    cost_model: bool | CostModel = True,
     prior: str | os.PathLike[str] | None = None,
     tolerance: float | None = None,
     cold_cache: bool = False,
@@ -85,7 +86,8 @@ def tune(
     seed: of every random choice.
     timeout: seconds for the whole call. Ctrl-C, too, ends the search but not the result.
     progress: whether to show it (a live display on a terminal, plain lines elsewhere), or a `Reporter` of your own.
-    cost_model: whether to rank proposals with a learned model and measure only the promising ones.
+    cost_model: whether to rank proposals with a learned model and measure only the promising ones; or a model of your own
+        that does what `autosearch.cost_model.base.CostModel` says.
     prior: the cost model to begin with, as `autosearch learn` writes one; else the one that comes with the package.
     tolerance: the relative difference from the reference that floats may have, where the one that follows from the
         algorithm (see `autosearch.measure.check`) won't do.
@@ -99,6 +101,7 @@ def tune(
     `MeasureError`, each saying what to do; what was measured is in the log all the same.
     """
     _check_arguments(trials, strategy, timeout, tolerance)
+    _check_model(cost_model, prior)
     model = load_prior(Path(prior)) if prior is not None else None
     started = time.monotonic()
     device = device if device is not None else ThisMachine()
@@ -132,6 +135,15 @@ def _check_arguments(
         raise ArgumentError(f"tolerance must be a relative difference from 0 up to 1, but is {tolerance!r}")
 
 
+def _check_model(cost_model: bool | CostModel, prior: str | os.PathLike[str] | None) -> None:
+    if isinstance(cost_model, bool):
+        return
+    if isinstance(cost_model, type) or not all(hasattr(cost_model, method) for method in ("fit", "predict")):
+        raise ArgumentError(f"cost_model must be True, False or an object with fit and predict, but is {cost_model!r}")
+    if prior is not None:
+        raise ArgumentError("prior is for the cost model that comes with AutoSearch: leave it out with one of your own")
+
+
 @dataclass(frozen=True)
 class _Settings:
     trials: int
@@ -139,7 +151,7 @@ class _Settings:
     started: float
     timeout: float | None
     strategy: str | StrategyFactory
-    cost_model: bool
+    cost_model: bool | CostModel
     cold: bool = False
     prior: StageTimeModel | None = None
     limits: Limits = field(default_factory=Limits)
@@ -198,7 +210,9 @@ class _Session:
     @cached_property
     def pruner(self) -> Pruner:
         """What learns which schedules are fast; made when first needed, for its libraries take seconds to load."""
-        return Pruner(self.space.nest, self.machine, self.settings.seed, prior=self.settings.prior or shipped_prior())
+        own = None if isinstance(self.settings.cost_model, bool) else self.settings.cost_model
+        prior = self.settings.prior or (shipped_prior() if own is None else None)
+        return Pruner(self.space.nest, self.machine, self.settings.seed, prior=prior, model=own)
 
     def run(self) -> Result:
         """Everything, in order."""
@@ -358,12 +372,17 @@ class _Session:
 
     def choose(self, few: int, many: int) -> list[Proposal]:
         """A batch to measure: the most promising of many proposals."""
-        if not self.settings.cost_model or not self.pruner.ready:
+        if not self.ranks:
             return self.strategy.propose(few)
         proposals = self.strategy.propose(max(many, few), self.predict)
         chosen = set(self.pruner.select(proposals, few))
         self.pruner.forget([one.schedule for place, one in enumerate(proposals) if place not in chosen])
         return [one for place, one in enumerate(proposals) if place in chosen]
+
+    @property
+    def ranks(self) -> bool:
+        """Whether there is a cost model that has learned something."""
+        return self.settings.cost_model is not False and self.pruner.ready
 
     def predict(self, proposals: Sequence[Proposal]) -> list[float]:
         """Seconds that the cost model expects."""
@@ -388,7 +407,7 @@ class _Session:
     def measure(self, measurer: Measurer, batch: Sequence[Proposal], source: str) -> None:
         """Measure a batch; each result is recorded as soon as it is known, and learned from at the end."""
         with self.thinking:
-            predicted = self.predict(batch) if self.pruner.ready else None
+            predicted = self.predict(batch) if self.ranks else None
         candidates = [Candidate(proposal.schedule) for proposal in batch]
         records = []
         for place, measurement in enumerate(measurer.measure(candidates, self.journal.best())):
@@ -422,7 +441,7 @@ class _Session:
         ]
         with self.thinking:
             self.strategy.observe([Observation(one.trace, one.schedule.digest, seconds) for one, seconds in measured])
-            if self.settings.cost_model:
+            if self.settings.cost_model is not False:
                 self.pruner.observe([(one, seconds) for one, seconds in measured if seconds is not None])
 
     # The end -------------------------------------------------------------------------------------------------------

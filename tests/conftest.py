@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import random
+import shutil
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 import halide as hl
 import pytest
 
+from autosearch import minimal, tuner
 from autosearch.choices import Proposal, RandomChooser, draw
 from autosearch.machine import Machine
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.space.cpu import CpuSpace
+from tests.generators import shared_program
 from tests.samples import SAMPLES
 
 TARGET = hl.get_host_target()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _short_races() -> Iterator[None]:
+    """Races that are over soon: the kernels of the tests take microseconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (tuner, minimal):
+            patch.setattr(module, "RACE_SECONDS", 0.3)
+        yield
 
 
 @cache
@@ -33,6 +47,14 @@ def space_of(name: str) -> CpuSpace:
 def random_proposal(name: str, seed: int) -> Proposal:
     """A random schedule of a sample pipeline."""
     return draw(space_of(name), RandomChooser(random.Random(seed)))
+
+
+@pytest.fixture(scope="session")
+def generators(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program with the C++ Generators of `examples/`."""
+    if shutil.which("g++") is None:
+        pytest.skip("needs a C++ compiler")
+    return shared_program(tmp_path_factory)
 
 
 @pytest.fixture(params=list(SAMPLES))

@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autosearch import learning, minimal, tuner
+from autosearch import learning, tuner
 from autosearch.cli.app import app
+from autosearch.cost_model import pruner
 from autosearch.toolchain import compile_cpp
-from tests.pipeline.test_generator import GENGEN
+from tests.generators import GENGEN
 from tests.samples import blur
 
 ROOT = Path(__file__).parents[1]
@@ -32,11 +33,11 @@ def _few(text: str) -> str:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In a folder of its own, with short races, and with little to learn from."""
+    """In a folder of its own, without autoschedulers, which other tests run, and learning from very little."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tuner, "RACE_SECONDS", 0.2)
-    monkeypatch.setattr(minimal, "RACE_SECONDS", 0.2)
+    monkeypatch.setattr(tuner, "autoscheduled_baselines", lambda *_: [])
     monkeypatch.setattr(learning, "LEAST_SCHEDULES", 1)
+    monkeypatch.setattr(pruner, "LEAST_DATA", 2)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page, "python")], ids=lambda page: page.stem)
@@ -58,13 +59,13 @@ def _commands(page: Path) -> list[str]:
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
 @pytest.mark.parametrize("page", [page for page in PAGES if _commands(page)], ids=lambda page: page.stem)
-def test_commands_run_one_after_the_other(page: Path, tmp_path: Path) -> None:
+def test_commands_run_one_after_the_other(page: Path, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     example = tmp_path / "examples" / "unsharp.py"
     example.write_text(example.read_text().replace("1536, 2560", "96, 64"))
     if page.stem == "generators":
-        for name in ("sobel", "sharpen"):
-            compile_cpp([f"examples/generators/{name}_generator.cpp"], tmp_path / f"{name}.gen", GENGEN)
+        shutil.copy(request.getfixturevalue("generators"), "sobel.gen")
+        compile_cpp(["examples/generators/sharpen_generator.cpp"], tmp_path / "sharpen.gen", GENGEN)
     for command in _commands(page):
         done = CliRunner().invoke(app, shlex.split(command)[1:])
         assert done.exit_code == 0, f"{command}: {done.stderr}"

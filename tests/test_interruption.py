@@ -16,12 +16,13 @@ from autosearch.records.log import read_log
 from autosearch.records.record import TrialRecord
 from tests.measure.test_local import alive
 
+PROGRAM = "from autosearch import tuner; tuner.RACE_SECONDS = 0.3; from autosearch.cli.app import app; app()"
 PIPELINE = f"{Path(__file__).parent / 'samples.py'}:blur"
 
 
 def _start(log: Path, trials: int) -> subprocess.Popen[str]:
     arguments = ["tune", PIPELINE, "--trials", str(trials), "--log", str(log), "--json", "--quiet"]
-    command = [sys.executable, "-c", "from autosearch.cli.app import app; app()", *arguments]
+    command = [sys.executable, "-c", PROGRAM, *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
 

@@ -175,7 +175,7 @@ def _scheduled_blur() -> hl.Func:
 @pytest.fixture(scope="module")
 def plain_run() -> Result:
     """A pipeline with a schedule of the user's own, tuned without a cost model."""
-    return autosearch.tune(_scheduled_blur(), trials=2, seed=3, strategy="random", cost_model=False, progress=False)
+    return autosearch.tune(_scheduled_blur(), trials=4, seed=3, strategy="random", cost_model=False, progress=False)
 
 
 def test_a_schedule_of_the_users_own_is_a_baseline(plain_run: Result) -> None:
@@ -188,8 +188,8 @@ def test_the_same_seed_asks_for_the_same_schedules(plain_run: Result) -> None:
     def searched(result: Result) -> list[Schedule | None]:
         return [record.schedule for record in result.records if record.source == "random"]
 
-    again = autosearch.tune(_scheduled_blur(), trials=2, seed=3, strategy="random", cost_model=False, progress=False)
-    assert searched(plain_run) == searched(again) and len(searched(again)) == 2
+    again = autosearch.tune(_scheduled_blur(), trials=4, seed=3, strategy="random", cost_model=False, progress=False)
+    assert searched(plain_run) == searched(again) and searched(again)
 
 
 def test_time_ends_the_search_but_not_the_result() -> None:
@@ -206,8 +206,8 @@ def test_what_is_kept_wins_as_it_is(tmp_path: Path) -> None:
         return out
 
     log = tmp_path / "kept.jsonl"
-    autosearch.tune(scheduled, trials=6, progress=False, log=log, strategy="random")  # whose winner need not keep it
-    result = autosearch.tune(scheduled, trials=10, progress=False, keep="scheduled", log=log, strategy="random")
+    autosearch.tune(scheduled, trials=3, progress=False, log=log, strategy="random")  # whose winner need not keep it
+    result = autosearch.tune(scheduled, trials=6, progress=False, keep="scheduled", log=log, strategy="random")
     own = [step for step in result.best.to_json() if step[0] == "blur_y"]
     assert own == [["blur_y", "split", "y", "y", "yi", 4, own[0][-1]]]
     assert "given" in result.baselines and result.race is not None
@@ -218,13 +218,13 @@ def test_what_is_kept_wins_as_it_is(tmp_path: Path) -> None:
 
 def test_a_template_is_searched_logged_and_replayed(tmp_path: Path) -> None:
     def tiles(t: Template) -> None:
-        t["blur_y"].parallel("y", t.knob("rows", [4, 8, 16, 32])).vectorize("x", t.knob("lanes", [8, 16]))
+        t["blur_y"].parallel("y", t.knob("rows", [4, 8])).vectorize("x", t.knob("lanes", [8, 16]))
         t["blur_x"].compute_at("blur_y", "y").vectorize("x", 8)
         t["image_im"].inline()
 
     log = tmp_path / "tiles.jsonl"
     result = autosearch.tune(blur, trials=100, progress=False, template=tiles, log=log)
     found = [one for one in result.records if not one.baseline]
-    assert 8 <= len(found) <= 24  # all there are: of the rules only the style is left to ask for
+    assert 4 <= len(found) <= 12  # all there are: of the rules only the style is left to ask for
     assert all(one.ok and one.trace is not None and "rows/knob" in one.trace.by_key for one in found)
     assert autosearch.replay(log).best == result.best

@@ -1,1 +1,1 @@
-"""The command line: `autosearch tune`, `replay`, `export`, `show`."""
+"""The program `autosearch`: `app.py` lists its commands."""

@@ -17,11 +17,12 @@ from autosearch.cli.options import (
     Log,
     LoggedPipeline,
     LoggedTarget,
+    Logs,
     errors,
     named_pipeline,
     parse_inputs,
 )
-from autosearch.cli.output import check_exports, finish
+from autosearch.cli.output import check_exports, finish, wrote
 from autosearch.cli.show import summarize_log
 
 
@@ -54,13 +55,15 @@ def replay(
 def export(
     log: Log,
     output: Annotated[
-        list[Path], typer.Option("--output", "-o", help="where to (.h, .cpp, .py or .json); repeat for more")
+        list[Path],
+        typer.Option("--output", "-o", help="where to (.h, .cpp, .py, .generator.py or .json); repeat for more"),
     ],
     pipeline: LoggedPipeline = None,
     target: LoggedTarget = None,
     inputs: Inputs = None,
     generator: GeneratorProgram = None,
     name: GeneratorName = "",
+    as_json: AsJson = False,
 ) -> None:
     """Write the best schedule of a log as C++, Python or JSON."""
     from autosearch.replayer import replay as run
@@ -70,7 +73,7 @@ def export(
         result = run(log, named_pipeline(pipeline, generator, name), target, inputs=parse_inputs(inputs))
         for path in output:
             result.export(path)
-            typer.echo(f"wrote {path}")
+        wrote(output, as_json)
 
 
 def build(
@@ -84,6 +87,7 @@ def build(
     inputs: Inputs = None,
     generator: GeneratorProgram = None,
     name: GeneratorName = "",
+    as_json: AsJson = False,
 ) -> None:
     """Compile the pipeline with the best schedule of a log: object, static library, C header, Python module."""
     from autosearch.export.build import build as run
@@ -91,8 +95,7 @@ def build(
 
     with errors():
         result = replay(log, named_pipeline(pipeline, generator, name), inputs=parse_inputs(inputs))
-        for path in run(result, folder, function, target):
-            typer.echo(f"wrote {path}")
+        wrote(run(result, folder, function, target), as_json)
 
 
 def report(
@@ -103,6 +106,7 @@ def report(
     inputs: Inputs = None,
     generator: GeneratorProgram = None,
     name: GeneratorName = "",
+    as_json: AsJson = False,
 ) -> None:
     """Write one page about a log: convergence, comparison, the loop nest as a picture, source, failures."""
     from autosearch.replayer import replay as run
@@ -111,23 +115,26 @@ def report(
     with errors():
         result = run(log, named_pipeline(pipeline, generator, name), target, inputs=parse_inputs(inputs))
         write(result, output)
-        typer.echo(f"wrote {output}")
+        wrote([output], as_json)
 
 
 def learn(
-    logs: Annotated[list[Path], typer.Argument(help="logs that tune wrote")],
+    logs: Logs,
     output: Annotated[Path, typer.Option("--output", "-o", help="the model (.ubj)")],
+    as_json: AsJson = False,
 ) -> None:
     """Train a cost model on your own logs, for tune --prior."""
     from autosearch.learning import learn as run
 
     with errors():
-        typer.echo(run(logs, output).summary())
-        typer.echo(f"wrote {output}")
+        learned = run(logs, output)
+        if not as_json:
+            typer.echo(learned.summary())
+        wrote([output], as_json, **asdict(learned))
 
 
 def merge(
-    logs: Annotated[list[Path], typer.Argument(help="logs that tune wrote")],
+    logs: Logs,
     output: Annotated[Path, typer.Option("--output", "-o", help="the new log")],
     as_json: AsJson = False,
 ) -> None:
@@ -137,7 +144,7 @@ def merge(
     with errors():
         merged = merge_logs(logs, output)
         if as_json:
-            typer.echo(json.dumps({**asdict(merged), "output": str(output)}))
+            wrote([output], as_json, **asdict(merged))
             return
         typer.echo(
             f"wrote {output}: {merged.records} records; left out {merged.duplicates} duplicates, "

@@ -21,13 +21,20 @@ _WHAT = (
 )
 Pipeline = Annotated[list[str] | None, typer.Argument(metavar="PIPELINE", help=_WHAT)]
 LoggedPipeline = Annotated[
-    list[str] | None, typer.Argument(metavar="[PIPELINE]", help=f"{_WHAT}; by default the one that the log holds")
+    list[str] | None, typer.Argument(metavar="PIPELINE", help=f"{_WHAT}; by default the one that the log holds")
 ]
 GeneratorProgram = Annotated[
     Path | None, typer.Option("--generator", "-g", help="a C++ Generator's program, built against Halide 21")
 ]
 GeneratorName = Annotated[str, typer.Option("--name", help="which Generator of that program; may be left out for one")]
-Log = Annotated[Path, typer.Argument(help="a log that tune wrote")]
+Log = Annotated[Path, typer.Argument(metavar="LOG", help="a log that tune wrote")]
+Logs = Annotated[list[Path], typer.Argument(metavar="LOG", help="logs that tune wrote")]
+Exports = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--export", "-o", help="write the schedule here (.h, .cpp, .py, .generator.py or .json); repeat for more"
+    ),
+]
 Target = Annotated[str, typer.Option("--target", "-t", help="Halide target")]
 LoggedTarget = Annotated[str | None, typer.Option("--target", "-t", help="Halide target; by default this machine's")]
 Inputs = Annotated[

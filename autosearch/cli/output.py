@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,16 @@ def finish(result: Result, exports: list[Path] | None, as_json: bool) -> None:
     for path in exports or []:
         result.export(path)
         print(f"wrote {path}", file=sys.stderr)
+
+
+def wrote(paths: Iterable[Path], as_json: bool, **more: Any) -> None:
+    """Say which files were written, and to scripts more about them."""
+    names = [str(path) for path in paths]
+    if as_json:
+        typer.echo(json.dumps({**more, "wrote": names}))
+    else:
+        for name in names:
+            typer.echo(f"wrote {name}")
 
 
 def result_json(result: Result) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import typer
 
 from autosearch.cli.options import (
     AsJson,
+    Exports,
     GeneratorName,
     GeneratorProgram,
     Inputs,
@@ -38,7 +39,12 @@ def tune(
     inputs: Inputs = None,
     generator: GeneratorProgram = None,
     name: GeneratorName = "",
-    strategy: Annotated[str, typer.Option("--strategy", "-s", help=f"one of {', '.join(STRATEGIES)}")] = "genetic",
+    strategy: Annotated[
+        str,
+        typer.Option(
+            "--strategy", "-s", help=f"one of {', '.join(STRATEGIES)}", autocompletion=lambda: list(STRATEGIES)
+        ),
+    ] = "genetic",
     seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
     timeout: Annotated[float | None, typer.Option(help="seconds for everything")] = None,
     tolerance: Tolerance = None,
@@ -51,9 +57,7 @@ def tune(
     template: Annotated[
         str, typer.Option("--template", metavar="FILE.py:NAME", help="a function that schedules Funcs with knobs")
     ] = "",
-    export: Annotated[
-        list[Path] | None, typer.Option("--export", "-o", help="write the schedule here (.h, .cpp, .py or .json)")
-    ] = None,
+    export: Exports = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="show no progress")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -93,9 +97,7 @@ def minimize(
     generator: GeneratorProgram = None,
     name: GeneratorName = "",
     tolerance: Tolerance = None,
-    export: Annotated[
-        list[Path] | None, typer.Option("--export", "-o", help="write the schedule here (.h, .cpp, .py or .json)")
-    ] = None,
+    export: Exports = None,
     as_json: AsJson = False,
 ) -> None:
     """Drop the directives of the best schedule that don't matter. The log keeps it: exports are of the short form then."""
@@ -138,7 +140,7 @@ def explain(
 
 
 def remeasure(
-    log: Annotated[Path, typer.Argument(help="a log that tune wrote, here or elsewhere")],
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="a log that tune wrote, here or elsewhere")],
     pipeline: LoggedPipeline = None,
     top: Annotated[int, typer.Option("--top", "-n", help="how many of the fastest schedules")] = 20,
     target: Target = "host",

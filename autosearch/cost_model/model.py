@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autosearch.cost_model.base import Rows
 from autosearch.errors import AutoSearchError
 
 if TYPE_CHECKING:  # it takes seconds to import, and a wrong argument should be refused at once
     import xgboost
-
-Rows = np.ndarray[Any, np.dtype[np.float32]]
 
 
 class NotFittedError(AutoSearchError):

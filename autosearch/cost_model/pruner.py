@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from autosearch.choices import Proposal
+from autosearch.cost_model.base import CostModel, Rows
 from autosearch.cost_model.features import featurize
-from autosearch.cost_model.model import Rows, StageTimeModel
+from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.neighbours import Neighbours, Places, placement
 from autosearch.machine import Machine
 from autosearch.schedule.nest import LoopNest
@@ -40,8 +41,10 @@ class Pruner:
         seed: int = 0,
         explore: float = 0.1,
         prior: StageTimeModel | None = None,
+        model: CostModel | None = None,
     ) -> None:
-        """`nest_of` gives the loop nest of a schedule; `prior` ranks until enough is measured, and is learned upon."""
+        """`nest_of` gives the loop nest of a schedule; `prior` ranks until enough is measured, and is learned upon. `model` is
+        what learns, if not a `StageTimeModel`; then there is no prior."""
         self._nest_of = nest_of
         self._machine = machine
         self._random = random.Random(seed)
@@ -53,8 +56,9 @@ class Pruner:
         self._seconds: list[float] = []
         self._neighbours = Neighbours()
         self._trained_on = 0
-        self._prior = prior
-        self._model = prior
+        self._learner = model
+        self._prior = prior if model is None else None
+        self._model: CostModel | None = self._prior
 
     def features(self, schedule: Schedule) -> Rows:
         """The features of a schedule, one row a stage."""
@@ -72,7 +76,9 @@ class Pruner:
             self._neighbours.observe(one, seconds)
         count = len(self._rows)
         if count >= LEAST_DATA and count >= self._trained_on * GROWTH:
-            self._model = StageTimeModel(seed=self._seed, prior=self._prior).fit(self._rows, self._seconds)
+            model = self._learner or StageTimeModel(seed=self._seed, prior=self._prior)
+            model.fit(self._rows, self._seconds)
+            self._model = model
             self._trained_on = count
 
     @property

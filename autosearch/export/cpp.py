@@ -6,10 +6,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from autosearch.export.blocks import blocks
+from autosearch.export.definitions import definition_digests
 from autosearch.export.heading import function_name, heading
 from autosearch.export.identifiers import Declaration, Identifiers
 from autosearch.export.leftover import untouched
-from autosearch.export.signature import definition_digest, funcs_in_order
 from autosearch.result import Result
 from autosearch.schedule.source import CPP, chains
 
@@ -31,7 +31,7 @@ def cpp_header(result: Result, path: Path) -> str:
         "    using namespace Halide;",
         "    const std::map<std::string, Func> funcs = autosearch_export::check(pipeline, {",
     ]
-    digests = [definition_digest(func) for func in funcs_in_order(result.snapshot.fresh())]
+    digests = definition_digests(result.snapshot)
     for func, digest in zip(result.snapshot.algorithm.funcs, digests, strict=True):
         lines.append(f'        {{"{func.name}", 0x{digest}ull}},')
     lines.append("    });")

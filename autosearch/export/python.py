@@ -35,7 +35,7 @@ def python_module(result: Result, path: Path) -> str:
     for func, update in untouched(result.schedule, algorithm):
         lines.append(f"    funcs[{func!r}].update({update}).unscheduled()")
     lines += ["", "", _check_source(), "", ""]
-    for function in (signature.funcs_in_order, signature.definition_digest, signature.plain_name):
+    for function in (signature.funcs_in_order, signature.definition_digest, signature.digest_of, signature.plain_name):
         lines += [inspect.getsource(function).rstrip(), "", ""]
     return "\n".join(lines).rstrip() + "\n"
 

@@ -25,13 +25,13 @@ COMMANDS = {
         "--json",
     ],
     "replay": ["--target", "--input", "--json"],
-    "export": ["--output", "--target", "--input"],
+    "export": ["--output", "--target", "--input", "--json"],
     "show": ["--json"],
     "minimize": ["--threshold", "--target", "--input", "--export", "--json"],
     "explain": ["--target", "--input", "--json"],
-    "report": ["--output", "--target"],
-    "build": ["--output", "--function", "--target"],
-    "learn": ["--output"],
+    "report": ["--output", "--target", "--json"],
+    "build": ["--output", "--function", "--target", "--json"],
+    "learn": ["--output", "--json"],
     "merge": ["--output", "--json"],
     "remeasure": ["--top", "--log", "--target", "--input", "--json"],
 }
@@ -74,3 +74,12 @@ def test_the_version() -> None:
 def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == 2 and done.stdout == "" and "Usage" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"), [("autosearch re", ["remeasure", "replay", "report"]), ("autosearch tune -s ge", ["genetic"])]
+)
+def test_a_shell_completes_commands_and_values(words: str, offered: list[str]) -> None:
+    asked = {"_AUTOSEARCH_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    done = CliRunner().invoke(app, [], prog_name="autosearch", env=asked)
+    assert sorted(done.stdout.split()) == offered

@@ -167,8 +167,9 @@ def test_explain(log: Path) -> None:
 
 
 def test_build(log: Path, tmp_path: Path) -> None:
-    done = _run("build", log, "-o", tmp_path / "made", "--function", "smooth", "--target", "arm-64-linux")
+    done = _run("build", log, "-o", tmp_path / "made", "--function", "smooth", "--target", "arm-64-linux", "--json")
     assert done.exit_code == 0, done.stderr
+    assert sorted(json.loads(done.stdout)["wrote"]) == sorted(map(str, (tmp_path / "made").iterdir()))
     assert sorted(path.name for path in (tmp_path / "made").iterdir()) == ["libsmooth.a", "smooth.h", "smooth.o"]
 
 

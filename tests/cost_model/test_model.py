@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from autosearch.cost_model.model import NotFittedError, Rows, StageTimeModel
+from autosearch.cost_model.base import Rows
+from autosearch.cost_model.model import NotFittedError, StageTimeModel
 from autosearch.errors import AutoSearchError
 
 WEIGHTS = np.array([1.5, -1.0, 0.5, 0.0])

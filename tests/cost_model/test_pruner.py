@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import mean
 from typing import Any
 
 import pytest
 
 from autosearch.choices import Proposal, Trace
+from autosearch.cost_model.base import Rows
 from autosearch.cost_model.features import NAMES
-from autosearch.cost_model.model import NotFittedError
+from autosearch.cost_model.model import NotFittedError, StageTimeModel
 from autosearch.cost_model.neighbours import placement
 from autosearch.cost_model.pruner import LEAST_DATA, Pruner
 from autosearch.machine import Machine
@@ -49,6 +51,26 @@ def test_it_is_ready_once_it_has_seen_enough() -> None:
     pruner.observe(measured[-1:])
     assert pruner.ready
     assert len(pruner.predict(SCHEDULES)) == len(NEW)
+
+
+class _Nearest:
+    """A cost model as a user may write one: the time of the most similar schedule that was measured."""
+
+    def fit(self, schedules: Sequence[Rows], seconds: Sequence[float]) -> None:
+        self.known = [(rows.sum(0), time) for rows, time in zip(schedules, seconds)]
+
+    def predict(self, schedules: Sequence[Rows]) -> list[float]:
+        return [min(self.known, key=lambda one: float(abs(one[0] - rows.sum(0)).sum()))[1] for rows in schedules]
+
+
+def test_a_model_of_the_users_own_decides() -> None:
+    pruner = Pruner(space_of("sharpen").nest, Machine(), 0, 0.0, StageTimeModel(), _Nearest())
+    assert not pruner.ready  # a prior is of the other kind
+    measured = [(one, _seconds(pruner, one.schedule)) for one in KNOWN]
+    pruner.observe(measured)
+    assert pruner.predict([one.schedule for one in KNOWN]) == [seconds for _, seconds in measured]
+    chosen = pruner.select(NEW, 10)
+    assert mean(pruner.predict([SCHEDULES[place] for place in chosen])) < 0.7 * mean(pruner.predict(SCHEDULES))
 
 
 def test_it_picks_fast_schedules() -> None:

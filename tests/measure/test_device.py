@@ -73,16 +73,10 @@ class Board:
         return BoardRunner(ThisMachine(1).open(work))
 
 
-def test_a_board_is_tuned_for_like_this_machine(tmp_path: Path) -> None:
-    log = tmp_path / "board.jsonl"
-    result = autosearch.tune(blur(), trials=8, log=log, progress=False, device=Board("some board"))
-    assert result.best_time > 0 and "Adams2019" in result.baselines
-    assert {record.identity.cpu for record in read_log(log).trials} == {"some board"}
-
-
-def test_what_a_board_measured_does_not_count_elsewhere(tmp_path: Path) -> None:
+def test_a_board_is_tuned_for_like_this_machine_and_what_it_measured_does_not_count_elsewhere(tmp_path: Path) -> None:
     log = tmp_path / "boards.jsonl"
     for name in ("one", "other"):
-        autosearch.tune(blur(), trials=4, log=log, progress=False, device=Board(name))
+        result = autosearch.tune(blur(), trials=3, log=log, progress=False, device=Board(name))
+        assert result.best_time > 0 and "Adams2019" in result.baselines
     searched = [record.identity.cpu for record in read_log(log).trials if not record.baseline]
-    assert searched.count("one") == searched.count("other") == 4
+    assert searched == ["one"] * 3 + ["other"] * 3

@@ -155,7 +155,7 @@ def test_factored_funcs_that_the_algorithm_lacks_are_named() -> None:
     snapshot = take(out, TARGET)
     product = next(func for func in funcs_of(hl.Pipeline([out])) if func.name().startswith("product"))
     product.compute_root().update().rfactor(product.rvars(0)[0], hl.Var("u"))
-    with pytest.raises(ScheduleError, match="adds Func 'product.*_intm"):
+    with pytest.raises(ScheduleError, match=r"adds Func 'product.*_intm"):
         read_schedule(hl.serialize_pipeline(hl.Pipeline([out])), snapshot.algorithm)
 
 

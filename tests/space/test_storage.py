@@ -59,7 +59,7 @@ def _reordered(sample: str, seed: int) -> Schedule | None:
 
 @pytest.mark.parametrize("name", ["matmul", "tuples", "pyramid"])
 def test_laid_out_so_the_output_is_right_and_the_space_holds_it(name: str) -> None:
-    found = [schedule for seed in range(60) if (schedule := _reordered(name, seed)) is not None][:5]
+    found = [schedule for seed in range(60) if (schedule := _reordered(name, seed)) is not None][:2]
     assert found
     for schedule in found:
         assert_right(name, schedule)
