@@ -32,7 +32,8 @@ class Figures:
     read_bytes: float
     """Read by all innermost loop bodies, from whichever cache."""
     far_bytes: float
-    """Written to and read from intermediate storage too large for the second cache."""
+    """Written to and read from intermediate storage too large for the second cache; what a loop accumulates in one place
+    counts once."""
     stored_bytes: float
     """The largest storage of one intermediate Func."""
     tasks: float
@@ -60,7 +61,7 @@ def figures(nest: LoopNest, machine: Machine) -> Figures:
         vectorized / max(1.0, total),
         sum(view.operations * view.total / max(1, min(view.vector, view.lanes)) for view in views),
         sum(view.footprint(view.body())[0] * view.productions * view.share * math.prod(view.serial) for view in views),
-        sum(view.total * view.element_bytes for view in far) + reads,
+        sum(view.total / view.accumulated() * view.element_bytes for view in far) + reads,
         max((view.stored_bytes for view in views if not _is_output(view)), default=0.0),
         heaviest.tasks,
     )

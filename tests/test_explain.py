@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from autosearch.baselines import root_schedule
 from autosearch.explain import Worth, calculate, explain
 from autosearch.figures import differences, figures
 from autosearch.machine import Machine
@@ -42,6 +43,13 @@ def test_far_bytes_are_what_the_second_cache_does_not_hold(nests) -> None:  # ty
     small = Machine(cache_bytes=(1 << 10, 2 << 10, 1 << 20))
     stored = 2 * WIDTH * (HEIGHT + 2)
     assert figures(nests(ROOT), small).far_bytes == 2 * stored  # written, and read again
+
+
+def test_what_is_accumulated_in_registers_is_written_once() -> None:
+    small = Machine(cache_bytes=(1 << 10, 2 << 10, 1 << 20))
+    nest = Structures(snapshot_of("matmul")).nest(root_schedule(snapshot_of("matmul").algorithm))
+    product, a, b = 4 * 64 * 40, 4 * 48 * 40, 4 * 64 * 48
+    assert figures(nest, small).far_bytes == 4 * product + 2 * a + 2 * b  # set and read, updated and read; copied and read
 
 
 def test_differences_are_sentences_about_what_differs(nests) -> None:  # type: ignore[no-untyped-def]
