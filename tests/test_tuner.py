@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import halide as hl
 import numpy as np
@@ -11,7 +12,8 @@ import pandas as pd
 import pytest
 
 import autosearch
-from autosearch.errors import LogError
+from autosearch.cost_model.model import StageTimeModel
+from autosearch.errors import ArgumentError, LogError
 from autosearch.progress import Status
 from autosearch.records.log import read_log
 from autosearch.result import Result
@@ -190,6 +192,19 @@ def test_the_same_seed_asks_for_the_same_schedules(plain_run: Result) -> None:
 
     again = autosearch.tune(_scheduled_blur(), trials=4, seed=3, strategy="random", cost_model=False, progress=False)
     assert searched(plain_run) == searched(again) and searched(again)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"cost_model": "xgboost"}, "an object with fit and predict, but is 'xgboost'"),
+        ({"cost_model": StageTimeModel}, "an object with fit and predict"),
+        ({"cost_model": StageTimeModel(), "prior": "mine.ubj"}, "prior is for the cost model that comes with AutoSearch"),
+    ],
+)
+def test_what_is_no_cost_model_is_refused(options: dict[str, Any], says: str) -> None:
+    with pytest.raises(ArgumentError, match=says):
+        autosearch.tune(blur, progress=False, **options)
 
 
 def test_time_ends_the_search_but_not_the_result() -> None:
