@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from autosearch.result import Result
+if TYPE_CHECKING:
+    from autosearch.result import Result
 
 
 def finish(result: Result, exports: list[Path] | None, as_json: bool) -> None:

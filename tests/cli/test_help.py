@@ -33,6 +33,7 @@ COMMANDS = {
     "build": ["--output", "--function", "--target"],
     "learn": ["--output"],
     "merge": ["--output", "--json"],
+    "lab": ["--strategy", "--seeds", "--trials", "--jobs", "--plot", "--json"],
     "remeasure": ["--top", "--log", "--target", "--input", "--json"],
 }
 
