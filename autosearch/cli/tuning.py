@@ -38,7 +38,7 @@ def tune(
     inputs: Inputs = None,
     generator: GeneratorProgram = None,
     name: GeneratorName = "",
-    strategy: Annotated[str, typer.Option("--strategy", "-s", help=f"one of {', '.join(STRATEGIES)}")] = "genetic",
+    strategy: Annotated[str, typer.Option("--strategy", "-s", help=f"one of {', '.join(STRATEGIES)}")] = "portfolio",
     seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
     timeout: Annotated[float | None, typer.Option(help="seconds for everything")] = None,
     tolerance: Tolerance = None,
