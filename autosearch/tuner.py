@@ -39,7 +39,7 @@ from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import imitate
 from autosearch.spaces import TemplateFunction, keeps, kept_schedules, make_space
-from autosearch.strategies import STRATEGIES, StrategyFactory
+from autosearch.strategies import STRATEGIES, StrategyFactory, make_strategy
 from autosearch.strategies import Result as Observation
 
 BATCH = 8
@@ -59,7 +59,7 @@ def tune(
     *,
     inputs: Mapping[str, Any] | None = None,
     log: str | os.PathLike[str] | None = None,
-    strategy: str | StrategyFactory = "genetic",
+    strategy: str | StrategyFactory = "portfolio",
     seed: int = 0,
     timeout: float | None = None,
     progress: bool | Reporter = True,
@@ -81,8 +81,8 @@ def tune(
     inputs: arrays (numpy order) and scalars by name, to take sizes from and to time on; else the pipeline's estimates
         say the sizes, and random values are used.
     log: the file to record every trial in. What it holds of the same pipeline, sizes, target and machine counts.
-    strategy: "genetic", "tree", "bayesian", "portfolio" or "random", or a class of your own, made with a space and a seed,
-        that does what `autosearch.strategies.base.Strategy` says.
+    strategy: one of `autosearch.strategies.STRATEGIES` ("portfolio", "genetic", "tree", "bayesian", "beam", "random", ...),
+        or a class of your own, made with a space and a seed, that does what `autosearch.strategies.base.Strategy` says.
     seed: of every random choice.
     timeout: seconds for the whole call. Ctrl-C, too, ends the search but not the result.
     progress: whether to show it (a live display on a terminal, plain lines elsewhere), or a `Reporter` of your own.
@@ -204,8 +204,7 @@ class _Session:
         self.kept = kept
         chosen = settings.strategy
         self.source = chosen if isinstance(chosen, str) else getattr(chosen, "__name__", type(chosen).__name__)
-        make = STRATEGIES[chosen] if isinstance(chosen, str) else chosen
-        self.strategy = make(self.space, settings.seed)
+        self.strategy = make_strategy(chosen, self.space, settings.seed)
 
     @cached_property
     def pruner(self) -> Pruner:
@@ -374,10 +373,17 @@ class _Session:
         """A batch to measure: the most promising of many proposals."""
         if not self.ranks:
             return self.strategy.propose(few)
-        proposals = self.strategy.propose(max(many, few), self.predict)
-        chosen = set(self.pruner.select(proposals, few))
-        self.pruner.forget([one.schedule for place, one in enumerate(proposals) if place not in chosen])
-        return [one for place, one in enumerate(proposals) if place in chosen]
+        looked_at: list[Proposal] = []
+
+        def predict(proposals: Sequence[Proposal]) -> list[float]:
+            looked_at.extend(proposals)
+            return self.predict(proposals)
+
+        proposals = self.strategy.propose(max(many, few), predict)
+        chosen = [proposals[place] for place in sorted(self.pruner.select(proposals, few))]
+        digests = {one.schedule.digest for one in chosen}
+        self.pruner.forget([one.schedule for one in looked_at + proposals if one.schedule.digest not in digests])
+        return chosen
 
     @property
     def ranks(self) -> bool:

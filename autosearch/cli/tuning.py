@@ -43,7 +43,7 @@ def tune(
         typer.Option(
             "--strategy", "-s", help=f"one of {', '.join(STRATEGIES)}", autocompletion=lambda: list(STRATEGIES)
         ),
-    ] = "genetic",
+    ] = "portfolio",
     seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
     timeout: Annotated[float | None, typer.Option(help="seconds for everything")] = None,
     tolerance: Tolerance = None,
