@@ -14,7 +14,7 @@ from typing import Any
 import halide as hl
 
 from autosearch.baselines import ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
-from autosearch.choices import Proposal, Trace
+from autosearch.choices import Proposal, Trace, kind_of
 from autosearch.contenders import FINALISTS, baseline_contender, contenders
 from autosearch.cost_model.base import CostModel
 from autosearch.cost_model.model import StageTimeModel
@@ -37,7 +37,7 @@ from autosearch.records.record import SEED, RaceRecord, TrialRecord
 from autosearch.result import Overhead, Result
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
-from autosearch.space.imitate import imitate
+from autosearch.space.imitate import adopt, imitate
 from autosearch.spaces import TemplateFunction, keeps, kept_schedules, make_space
 from autosearch.strategies import STRATEGIES, StrategyFactory
 from autosearch.strategies import Result as Observation
@@ -223,6 +223,7 @@ class _Session:
         runner = self.start()
         measurer = Measurer(runner, self.settings.limits, Effort(cold=self.settings.cold))
         try:
+            self.adopt_again()
             with self.journal.turn():
                 self.measure_baselines(runner, measurer)
             self.choose_base(measurer)
@@ -295,7 +296,7 @@ class _Session:
                 self.journal.identity,
                 "baseline",
                 baseline.schedule,
-                self.imitated(baseline.schedule) if baseline.schedule is not None else None,
+                self.imitated(baseline.name, baseline.schedule) if baseline.schedule is not None else None,
                 measurement.times if measurement is not None else (),
                 failure.value if failure is not None else "",
                 baseline.message if measurement is None else measurement.message,
@@ -310,14 +311,21 @@ class _Session:
         )
         self.show("baselines")
 
-    def imitated(self, schedule: Schedule) -> Trace | None:
-        """The trace of a baseline's schedule, where the space holds it exactly."""
+    def imitated(self, baseline: str, schedule: Schedule) -> Trace | None:
+        """The trace of a baseline's schedule, where the space holds it exactly: what the rules can't make it takes over."""
         with self.thinking:
             try:
-                imitation = imitate(self.space, schedule)
+                imitation = adopt(self.space, baseline, schedule)
             except ScheduleError:
                 return None
         return imitation.trace if imitation.exact else None
+
+    def adopt_again(self) -> None:
+        """Let the space hold what it has taken over when the log's baselines were measured."""
+        for record in self.journal.trials:
+            adopted = record.trace is not None and any(kind_of(key) == "as" for key, _ in record.trace)
+            if record.baseline and record.schedule is not None and adopted:
+                self.imitated(record.baseline, record.schedule)
 
     def inexact_seeds(self) -> list[Proposal]:
         """The nearest that the space holds to baselines that it doesn't hold exactly."""
