@@ -24,6 +24,7 @@ from autosearch.schedule.loops import UNROLLED, VECTORIZED, stage_loops
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, Position, build_nest, placement_of
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.calls import Calls
+from autosearch.space.details import choose_memory, choose_partition
 from autosearch.space.ground import Ground
 from autosearch.space.joining import choose_partner, join, partners
 from autosearch.space.placement import (
@@ -148,6 +149,8 @@ class _Build:
         self.nest = LoopNest(ground.flow, ground.regions)
         self.labels: dict[StageKey, tuple[str, ...]] = {}
         self.tilings: dict[StageKey, Tiling] = {}
+        self.whole: dict[StageKey, list[Directive]] = {}
+        """That loops of a stage are not partitioned."""
         self.bodies: dict[StageKey, _Body] = {}
         self.calls: dict[str, dict[StageKey, Calls]] = {}
         """For each Func not decided yet: how often one evaluation of each stage computed calls it, as things stand."""
@@ -246,8 +249,17 @@ class _Build:
             directives = [self.together(func, partner)]
         else:
             directives = [self.stage(func, stage, placement, constant, dense) for stage in func.stages]
-        directives[0] = layout + directives[0]
+        memory, reading = list[Directive](), list[Step]()
+        if not is_output:
+            lanes = self.ground.lanes(func.stages[0])
+            memory, reading = choose_memory(self.nest, func, placement, lanes, self.chooser)
+        directives[0] = layout + memory + directives[0]
         self.nest.place(func, placement, directives)
+        if placement.compute is None and partner is None:
+            for stage, own in zip(func.stages, directives, strict=True):
+                self.whole[stage.key] = choose_partition(self.nest, stage.key, self.chooser)
+                own += self.whole[stage.key]
+        self.steps += reading
         for stage, own in zip(func.stages, directives, strict=True):
             self.add(stage, (head + list(bounds) if stage.index == 0 else []) + own)
 
@@ -364,7 +376,7 @@ class _Build:
         tiling = self.tilings[partner.stage]
         self.labels[stage.key] = self.labels[partner.stage]
         self.remember(stage, self.bodies[partner.stage].copies)
-        return [*tiling.directives(stage), join(self.nest, partner)]
+        return [*tiling.directives(stage), *self.whole.get(partner.stage, ()), join(self.nest, partner)]
 
     def facts(
         self, stage: Stage, ranges: dict[str, int], placement: Placement, box: Box, constant: frozenset[str], dense: str

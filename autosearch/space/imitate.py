@@ -11,11 +11,12 @@ from dataclasses import dataclass
 
 from autosearch.choices import FirstChooser, Option, Recorder, Replay, Trace, kind_of
 from autosearch.schedule.copies import without_idle_copies
-from autosearch.schedule.directives import At, Bound, Tail
+from autosearch.schedule.directives import At, Bound, Loop, Tail
 from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import LoopNest, Position, StageNest
-from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.cpu import CpuSpace
+from autosearch.space.details import detail_answers, details_of
 from autosearch.space.joining import ALONE
 from autosearch.space.storage import DECLARED, READ
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, structure_answers
@@ -66,6 +67,7 @@ def _imitate(space: CpuSpace, schedule: Schedule, name: str, own: Set[str]) -> t
         "style": Style.FREE.value,
         **structure_answers(schedule),
         **_answers(wanted, schedule, own),
+        **detail_answers(schedule, wanted),
         **{f"{one}/as": name for one in own},
     }
     recorder = Recorder(Replay(answers, _Plain()))
@@ -73,7 +75,17 @@ def _imitate(space: CpuSpace, schedule: Schedule, name: str, own: Set[str]) -> t
     if wanted.algorithm != space.ground(built.structure).algorithm:
         return Imitation(recorder.trace, built, ("the Funcs made",)), frozenset()
     found = _differences(wanted, space.nest(built))
+    told, made = details_of(schedule), details_of(built)
+    found += [(name, f"details of {name}") for name in told | made if _loosely(told, name) != _loosely(made, name)]
     return Imitation(recorder.trace, built, tuple(text for _, text in found)), frozenset(one for one, _ in found)
+
+
+def _loosely(details: Mapping[str, frozenset[Step]], name: str) -> set[tuple[str, tuple[object, ...]]]:
+    """What is told of a Func, but for the names of loops, which differ."""
+    steps = details.get(name, frozenset())
+    return {
+        (s.directive.method, tuple(a for a in s.directive.arguments() if not isinstance(a, (Loop, At)))) for s in steps
+    }
 
 
 def _closed(funcs: Set[str], schedule: Schedule) -> frozenset[str]:
