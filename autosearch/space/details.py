@@ -46,6 +46,8 @@ _NEVER = 0.03
 _MOST_ON_STACK = 1 << 18
 """Bytes: the threads that run tasks have stacks of a few megabytes."""
 _LEAST_ON_HEAP = 1 << 10
+_ON_STACK_ANYWAY = 1 << 14
+"""Bytes, where the size is constant (src/CodeGen_Internal.cpp, `can_allocation_fit_on_stack`)."""
 _OFFSETS = (1, 2, 4, 8)
 
 
@@ -147,14 +149,26 @@ def partitionable(nest: LoopNest, key: StageKey) -> list[str]:
     return [name for name, kind in zip(loops.loop_names, loops.kinds, strict=True) if kind in (SERIAL, PARALLEL)]
 
 
-def details_of(schedule: Schedule) -> dict[str, frozenset[Step]]:
-    """What of a schedule these questions are about, by the Func that it is told of."""
+def details_of(schedule: Schedule, nest: LoopNest) -> dict[str, frozenset[Step]]:
+    """What of a schedule these questions are about, by the Func that it is told of.
+
+    Not that something small is kept on the stack, as autoschedulers say: it is anyway.
+    """
     found: dict[str, set[Step]] = {}
     for step in schedule:
         if isinstance(step.directive, DETAILS):
+            if step.directive == StoreIn(Memory.STACK) and _is_small(nest, step.stage.func):
+                continue
             about = step.directive.func if isinstance(step.directive, Prefetch) else step.stage.func
             found.setdefault(about, set()).add(step)
     return {name: frozenset(steps) for name, steps in found.items()}
+
+
+def _is_small(nest: LoopNest, name: str) -> bool:
+    if name not in nest.boxes:
+        return True
+    size = math.prod(extents(nest.stored_box(name))) * sum(kind.bytes for kind in nest.algorithm.func(name).types)
+    return size <= _ON_STACK_ANYWAY
 
 
 def detail_answers(schedule: Schedule, nest: LoopNest) -> Mapping[str, Option]:
@@ -166,7 +180,7 @@ def detail_answers(schedule: Schedule, nest: LoopNest) -> Mapping[str, Option]:
     for func in nest.algorithm.funcs:
         answers[f"{func.name}/memory"] = PLAIN
         answers.update((f"{stage.key.func}.{stage.index}/partition", PLAIN) for stage in func.stages)
-    for name, steps in details_of(schedule).items():
+    for name, steps in details_of(schedule, nest).items():
         for step in steps:
             directive = step.directive
             if isinstance(directive, Partition):

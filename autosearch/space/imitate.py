@@ -74,9 +74,10 @@ def _imitate(space: CpuSpace, schedule: Schedule, name: str, own: Set[str]) -> t
     built = space.build(recorder)
     if wanted.algorithm != space.ground(built.structure).algorithm:
         return Imitation(recorder.trace, built, ("the Funcs made",)), frozenset()
-    found = _differences(wanted, space.nest(built))
-    told, made = details_of(schedule), details_of(built)
-    found += [(name, f"details of {name}") for name in told | made if _loosely(told, name) != _loosely(made, name)]
+    nest = space.nest(built)
+    found = _differences(wanted, nest)
+    told, said = details_of(schedule, wanted), details_of(built, nest)
+    found += [(name, f"details of {name}") for name in told | said if _loosely(told, name) != _loosely(said, name)]
     return Imitation(recorder.trace, built, tuple(text for _, text in found)), frozenset(one for one, _ in found)
 
 

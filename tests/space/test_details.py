@@ -77,6 +77,12 @@ def test_they_are_imitated() -> None:
         assert elsewhere or not any("details" in text for text in imitation.differences)
 
 
+def test_that_something_small_is_on_the_stack_needs_no_telling() -> None:
+    content = [["blur_x", "compute_at", ["blur_y", "y"]], ["blur_x", "store_in", "Stack"]]
+    imitation = imitate(space_of("blur"), Schedule.from_json(content))
+    assert imitation.exact and "store_in" not in _methods(imitation.schedule)
+
+
 FOLDED = Schedule.from_json(
     [
         ["blur_x", "compute_at", ["blur_y", "y"]],
