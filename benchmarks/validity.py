@@ -69,9 +69,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pipelines", type=lambda text: text.split(","), default=list(PIPELINES))
     parser.add_argument("--count", type=int, default=40, help="schedules for each pipeline")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--check", action="store_true", help="exit 1 where the share of all is below 98 percent, or one below 95"
-    )
+    parser.add_argument("--check", action="store_true", help="exit 1 where all are below 98 percent, or one below 95")
     return parser.parse_args()
 
 

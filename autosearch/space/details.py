@@ -118,6 +118,8 @@ def _hoist(nest: LoopNest, store: Position) -> Directive | None:
     if serial == len(levels):
         return HoistStorageRoot()
     outside = levels[-1 - serial]
+    if len(nest.algorithm.func(outside.position.stage.func).stages) > 1:
+        return None  # Halide would take a loop of that name in any of the stages
     return HoistStorage(At(outside.position.stage.func, outside.name)) if outside.kind == PARALLEL else None
 
 
