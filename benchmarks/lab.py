@@ -131,7 +131,8 @@ def document(comparison: Comparison, recordings: Sequence[Recording], folder: Pa
         f"{comparison.seeds} seeds; {whole} spaces measured to the last point and {len(recordings) - whole} random samples, "
         f"recorded on {describe_machine()}."
     )
-    page.write_text(f"{before}{BEGIN}\n{about}\n\n![scores over the time of a run](lab.svg)\n\n{comparison.markdown()}\n{END}{after}")
+    picture = "![scores over the time of a run](lab.svg)"
+    page.write_text(f"{before}{BEGIN}\n{about}\n\n{picture}\n\n{comparison.markdown()}\n{END}{after}")
 
 
 def _contender(name: str, trial: TrialRecord) -> Contender:
