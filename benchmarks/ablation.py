@@ -42,8 +42,8 @@ def _compare(name: str, trials: int, seed: int) -> float:
         best = min(searched, key=lambda record: record.seconds)
         found[label] = Contender(label, Candidate(best.schedule), best.schedule)
     target = hl.Target(result.target)
-    samples = race(take(load(name).pipeline, target), target, list(found.values()), seed, RACE_SECONDS)
-    ratio = paired_ratio(samples["without"], samples["with"])
+    fast, slow = race(take(load(name).pipeline, target), target, list(found.values()), seed, RACE_SECONDS).samples
+    ratio = paired_ratio(slow, fast)
     print(f"{name}, seed {seed}: {ratio} times as long without the model", flush=True)
     return ratio.value
 

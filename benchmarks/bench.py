@@ -83,21 +83,20 @@ def compare(name: str, trials: int, log: Path | None, seed: int = 0, **options: 
         if record.ok and record.schedule is not None:
             contenders.append(Contender(baseline, Candidate(record.schedule), record.schedule))
     snapshot = take(module.pipeline, target)
-    samples = race(snapshot, target, contenders, seed)
-    return _comparison(name, result, samples, total)
+    return _comparison(name, result, race(snapshot, target, contenders, seed), total)
 
 
 def race(
     snapshot: Snapshot, target: hl.Target, contenders: list[Contender], seed: int, seconds: float = RACE_SECONDS
-) -> dict[str, tuple[float | None, ...]]:
-    """Samples (seconds) of each contender, timed in turn, in several generations of processes."""
+) -> Race:
+    """The contenders timed in turn, in several generations of processes."""
     outcome = Race(tuple(contenders), ((),) * len(contenders))
     with ExitStack() as stack:
         runner = start_runner(snapshot, target, stack, seed)
         for generation in range(GENERATIONS):
             outcome = go_on(runner, outcome, seconds / GENERATIONS, seed + generation)
             runner.reset()
-        return {one.name: row for one, row in zip(outcome.contenders, outcome.samples, strict=True)}
+    return outcome
 
 
 def start_runner(snapshot: Snapshot, target: hl.Target, stack: ExitStack, seed: int = 0) -> LocalRunner:
@@ -109,13 +108,13 @@ def start_runner(snapshot: Snapshot, target: hl.Target, stack: ExitStack, seed: 
     return runner
 
 
-def _comparison(name: str, result: Result, samples: dict[str, tuple[float | None, ...]], total: float) -> Comparison:
+def _comparison(name: str, result: Result, race: Race, total: float) -> Comparison:
+    samples = {one.name: row for one, row in zip(race.contenders, race.samples, strict=True)}
     seconds = {who: typical(present(row)) for who, row in samples.items() if any(row)}
-    failures = dict(result.baselines.failures)
-    failures.update({who: "failed in the race" for who in samples if who not in seconds})
+    failures = {**result.baselines.failures, **race.failures}
     speedups = {}
     for who in seconds:
-        if who != "autosearch":
+        if who != "autosearch" and "autosearch" in seconds:
             ratio = paired_ratio(samples[who], samples["autosearch"])
             speedups[who] = (ratio.value, ratio.low, ratio.high)
     searched = [record for record in result.records if not record.baseline]

@@ -85,10 +85,10 @@ def _over_expert(one: Comparison) -> tuple[float, float, float]:
     schedule = Schedule.from_json(one.schedule)
     expert = Candidate(scheduled=hl.serialize_pipeline(as_pipeline(module.expert())))
     contenders = [Contender("autosearch", Candidate(schedule), schedule), Contender("expert", expert, None)]
-    samples = race(take(module.pipeline, target), target, contenders, seed=0)
-    if not all(present(row) for row in samples.values()):
+    ours, theirs = race(take(module.pipeline, target), target, contenders, seed=0).samples
+    if not present(ours) or not present(theirs):
         return 0.0, 0.0, 0.0
-    ratio = paired_ratio(samples["expert"], samples["autosearch"])
+    ratio = paired_ratio(theirs, ours)
     return ratio.value, ratio.low, ratio.high
 
 

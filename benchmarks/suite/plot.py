@@ -36,7 +36,7 @@ def plot(results: Results) -> str:
         axes.set_xscale("log")
         axes.set_xticks([0.5, 1, 2, 5, 10, 20, 50], ["0.5x", "1x", "2x", "5x", "10x", "20x", "50x"])
         axes.xaxis.set_minor_formatter(lambda value, _: "")
-        axes.set_xlim(0.8 * min(1.0, *_all(rows)), 1.2 * max(2.0, *_all(rows)))
+        axes.set_xlim(0.8 * min([1.0, *_all(rows)]), 1.2 * max([2.0, *_all(rows)]))
         axes.set_yticks(range(len(rows)), [one.name for one in rows])
         axes.invert_yaxis()
         axes.grid(axis="x", alpha=0.3)

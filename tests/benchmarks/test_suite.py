@@ -152,3 +152,8 @@ def test_lost_records_are_counted(tmp_path: Path) -> None:
     with log.path.open("a") as file:
         file.write("{half a li\n")
     assert lost(replace(comparison, trials=3), read_log(log.path)) == 1
+
+
+def test_a_row_without_rivals_is_told_too() -> None:
+    results = Results("a machine", 10.0).put("harris", _row("harris", {}))
+    assert "all failed" in table(results) and "harris" in plot(results)
