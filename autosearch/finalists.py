@@ -1,7 +1,7 @@
 """The decision: the best schedules found and the baselines, timed in turn, round after round.
 
 A heat ends when one is clearly faster than all others, or its time is up. Those not told apart in the end tie. The winner
-must also be right on a second input and at an odd size; where it isn't, the next one wins.
+must also be right on a second input and at other sizes; where it isn't, the next one wins.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HOPELESS, HOPELESS_ROUNDS = 20.0, 2
 """One this much slower takes part in so few rounds only: it would take most of the time."""
 LOOK_EVERY, CLEAR = 10, 0.999
 """After each so many rounds it is looked whether the winner is clear, at this level of confidence."""
-ELSEWHERE = {Inputs.SECOND: "on a second input", Inputs.ODD: "at an odd size"}
+ELSEWHERE = {Inputs.SECOND: "on a second input", Inputs.ODD: "at an odd size", Inputs.SMALL: "at a size below its tiles"}
 _CHECK = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.0)
 
 
@@ -49,6 +49,8 @@ class Race:
     samples: tuple[tuple[float | None, ...], ...]
     failures: Mapping[str, str] = field(default_factory=dict)
     """By name: why one that failed did."""
+    by_size: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    """Where several sizes are tuned for, by name: for each sample the seconds at each size that it is the mean of."""
 
     def without(self, name: str, reason: str) -> Race:
         """The same without a contender's samples."""
@@ -56,7 +58,8 @@ class Race:
             (None,) * len(row) if one.name == name else row
             for one, row in zip(self.contenders, self.samples, strict=True)
         )
-        return Race(self.contenders, samples, {**self.failures, name: reason})
+        by_size = {who: one for who, one in self.by_size.items() if who != name}
+        return Race(self.contenders, samples, {**self.failures, name: reason}, by_size)
 
     def joined(self, heat: Race) -> Race:
         """With the rounds of another heat. Who failed in either is out."""
@@ -65,7 +68,9 @@ class Race:
             (None,) * len(row + more) if one.name in failures else row + more
             for one, row, more in zip(self.contenders, self.samples, heat.samples, strict=True)
         )
-        return Race(self.contenders, rows, failures)
+        names = {*self.by_size, *heat.by_size} - set(failures)
+        by_size = {name: self.by_size.get(name, ()) + heat.by_size.get(name, ()) for name in names}
+        return Race(self.contenders, rows, failures, by_size)
 
     def is_hopeless(self, place: int) -> bool:
         """Whether a contender is so slow that it takes part in no more heats."""
@@ -103,6 +108,7 @@ def _heat(runner: Runner, place: int, before: Race, seconds: float, seed: int, c
     failures = {contenders[n].name: _why(one.failure, one.message) for n, one in built.items() if one.failure}
     effort = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.002, cold=cold)
     generator = random.Random(seed)
+    by_size: dict[str, tuple[tuple[float, ...], ...]] = {}
     alive = [n for n, one in built.items() if one.handle is not None]
     rounds, spent = 0, 0.0
     while alive and rounds < MOST_ROUNDS and (rounds < LEAST_ROUNDS or _goes_on(rounds, spent, seconds)):
@@ -115,9 +121,13 @@ def _heat(runner: Runner, place: int, before: Race, seconds: float, seed: int, c
             timed = runner.run(built[n], replace(effort, check=rounds == 0))
             if timed.times:
                 samples[n][rounds] = timed.times[0]
+                if timed.by_size:
+                    name = contenders[n].name
+                    by_size[name] = (*by_size.get(name, ()), tuple(each[0] for each in timed.by_size))
             else:
                 failures[contenders[n].name] = _why(timed.failure, timed.message)
                 samples[n] = [None] * (rounds + 1)
+                by_size.pop(contenders[n].name, None)
                 alive.remove(n)
         rounds += 1
         if rounds % LOOK_EVERY == 0 and _is_clear(samples):
@@ -125,19 +135,20 @@ def _heat(runner: Runner, place: int, before: Race, seconds: float, seed: int, c
         if rounds > HOPELESS_ROUNDS:  # before, the slowest take nearly all of it
             spent += time.monotonic() - started
     runner.release(list(built.values()))
-    return Race(contenders, tuple(tuple(row) for row in samples), failures)
+    return Race(contenders, tuple(tuple(row) for row in samples), failures, by_size)
 
 
-def confirm(runner: Runner, race: Race, reference: Candidate) -> Race:
-    """Check the winner on a second input and at an odd size, where `reference` itself runs; if it's wrong, the next one.
+def confirm(runner: Runner, race: Race, reference: Candidate, any_size: bool = False) -> Race:
+    """Check the winner on a second input and at other sizes, where `reference` itself runs; if it's wrong, the next one.
 
-    At an odd size a schedule may refuse to run, as it does where its tiles don't fit, but not be wrong.
+    At another size a schedule may refuse to run, as it does where its tiles don't fit, but not be wrong; unless it must
+    work at `any_size`.
     """
     known = runner.build([reference], place=0)[0]
     usable = [inputs for inputs in ELSEWHERE if runner.publish(known, _CHECK, inputs).failure is None]
     while (winner := race.fastest) is not None:
         built = runner.build([winner.candidate], place=0)[0]
-        reason = next((why for inputs in usable if (why := _wrong(runner, built, inputs))), "")
+        reason = next((why for inputs in usable if (why := _wrong(runner, built, inputs, any_size))), "")
         runner.release([built])
         if not reason:
             break
@@ -146,10 +157,11 @@ def confirm(runner: Runner, race: Race, reference: Candidate) -> Race:
     return race
 
 
-def _wrong(runner: Runner, built: Built, inputs: Inputs) -> str:
+def _wrong(runner: Runner, built: Built, inputs: Inputs, any_size: bool) -> str:
     """Why a kernel fails on these inputs; "" where it doesn't."""
     timed = runner.run(built, _CHECK, inputs)
-    refuses = inputs is Inputs.ODD and timed.failure in (Failure.BOUNDS, Failure.RUNTIME) and not timed.checked
+    elsewhere = inputs in (Inputs.ODD, Inputs.SMALL) and not any_size
+    refuses = elsewhere and timed.failure in (Failure.BOUNDS, Failure.RUNTIME) and not timed.checked
     if timed.failure is None or refuses:
         return ""
     return f"{ELSEWHERE[inputs]}: {_why(timed.failure, timed.message)}"

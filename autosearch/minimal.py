@@ -85,7 +85,7 @@ def minimize(
         pacer = Pacer(runner, result.best, result.best_time, reference)
         forms = _shorter(pacer, result.best, result.snapshot.algorithm, threshold)
         race = _race(runner, [result.best, *forms], seed)
-        place = _chosen(runner, race, threshold, reference)
+        place = _chosen(runner, race, threshold, reference, bool(result.snapshot.sizes.others))
     rows = race.samples[place], race.samples[0]
     schedule = race.contenders[place].schedule
     assert schedule is not None
@@ -174,13 +174,13 @@ def _race(runner: Runner, schedules: Sequence[Schedule], seed: int) -> Race:
     return run_race(runner, contenders, RACE_SECONDS, seed)
 
 
-def _chosen(runner: Runner, race: Race, threshold: float, reference: Schedule) -> int:
+def _chosen(runner: Runner, race: Race, threshold: float, reference: Schedule, any_size: bool) -> int:
     """The place of the shortest in a race that is fast enough, and right on other inputs too; the whole one is."""
     for place in reversed(range(1, len(race.contenders))):
         row, whole = race.samples[place], race.samples[0]
         if not any(row) or not any(whole) or paired_ratio(row, whole).value > 1 + threshold:
             continue
         alone = Race((race.contenders[place],), (row,))
-        if confirm(runner, alone, Candidate(reference)).fastest is not None:
+        if confirm(runner, alone, Candidate(reference), any_size).fastest is not None:
             return place
     return 0

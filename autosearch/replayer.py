@@ -12,6 +12,7 @@ import halide as hl
 from autosearch.errors import LogError
 from autosearch.journal import refuse_other_algorithm
 from autosearch.machine import read_target, this_machine
+from autosearch.pipeline.several import SizesLike
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.pipeline.source import PipelineLike
 from autosearch.pipeline.stored import restore
@@ -26,11 +27,13 @@ def replay(
     target: str | hl.Target | None = None,
     *,
     inputs: Mapping[str, Any] | None = None,
+    sizes: SizesLike | None = None,
 ) -> Result:
     """The result that `tune` returned, from its log.
 
     pipeline: what was tuned; may be left out, for logs hold it, unless it calls functions outside of Halide.
     target: what it was tuned for; else this machine's own or, where the log has none of that, the latest in it.
+    inputs, sizes: as they were for `tune`, where they said the sizes; only needed with `pipeline`.
 
     Records of this machine are preferred; where the log has only those of another, the latest of these are used.
     Raises `LogError` where the log can't be read or has no trials of this target and these sizes, `MismatchError`
@@ -38,7 +41,7 @@ def replay(
     """
     content = read_log(log)
     wanted = read_target(target if target is not None else "host")
-    snapshot = snapshot_for(content, str(log), pipeline, wanted, inputs)
+    snapshot = snapshot_for(content, str(log), pipeline, wanted, inputs, sizes)
     identity = identify(snapshot.fingerprint, snapshot.sizes, str(wanted), this_machine(wanted))
     chosen = _choose(content, identity, any_target=target is None)
     if not chosen.trials:
@@ -59,17 +62,20 @@ def snapshot_for(
     pipeline: PipelineLike | None,
     target: hl.Target,
     inputs: Mapping[str, Any] | None,
+    sizes: SizesLike | None = None,
 ) -> Snapshot:
-    """The pipeline given, if the log is of it, or else the one that the log holds; at the sizes of `inputs`, if any.
+    """The pipeline given, if the log is of it, or else the one that the log holds; at the sizes that are asked for, if any.
 
     Raises `LogError`, `MismatchError`, or what `take` raises.
     """
     if pipeline is not None:
-        snapshot = take(pipeline, target, inputs)
+        snapshot = take(pipeline, target, inputs, sizes)
         refuse_other_algorithm(content, snapshot, path)
         return snapshot
     stored = _stored_snapshot(content, path)
-    return replace(take(stored.fresh(), target, inputs), given=stored.given) if inputs else stored
+    if not inputs and sizes is None:
+        return stored
+    return replace(take(stored.fresh(), target, inputs, sizes), given=stored.given)
 
 
 def _stored_snapshot(content: LogContent, path: str) -> Snapshot:

@@ -15,6 +15,7 @@ import halide as hl
 
 from autosearch.errors import BaselineFailed, MeasureError, MismatchError, ScheduleError
 from autosearch.measure.statistics import Ratio, paired_ratio, present, shared_rounds, typical, unpaired_ratio
+from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.fingerprint import describe_difference, fingerprint
 from autosearch.pipeline.snapshot import Snapshot, read_algorithm
 from autosearch.pipeline.source import PipelineLike, to_pipeline
@@ -69,6 +70,20 @@ class Overhead:
 
 
 @dataclass(frozen=True)
+class AtSize:
+    """The best schedule at one of the sizes that were tuned for."""
+
+    outputs: Mapping[str, tuple[int, ...]]
+    """Extents by name."""
+    seconds: float
+    speedups: Mapping[str, Ratio]
+    """Over each baseline that ran in the race."""
+
+    def __str__(self) -> str:
+        return ", ".join(" x ".join(map(str, shape)) for shape in self.outputs.values())
+
+
+@dataclass(frozen=True)
 class Result:
     """The outcome of `tune` or `replay`."""
 
@@ -101,7 +116,10 @@ class Result:
 
     @property
     def best_time(self) -> float:
-        """Seconds that one run takes with the best schedule: the median in the race, or of its trial."""
+        """Seconds that one run takes with the best schedule: the median in the race, or of its trial.
+
+        Where several sizes were tuned for, it is the geometric mean over these; see `at_sizes`.
+        """
         return typical(self._winner[1])
 
     @cached_property
@@ -159,6 +177,24 @@ class Result:
         return unpaired_ratio(record.samples, self._winner[1])
 
     @cached_property
+    def at_sizes(self) -> tuple[AtSize, ...]:
+        """How it stands at each size where several were tuned for, the largest first; from the race, without one empty."""
+        winner = self._winner_place() if self.race is not None else None
+        if self.race is None or winner is None or not self.race.by_size:
+            return ()
+        found = []
+        for size, sizes in enumerate(self.snapshot.sizes.each):
+            own = self.race.at_size(winner, size)
+            ratios = {}
+            for place, (name, _) in enumerate(self.race.contenders):
+                row = self.race.at_size(place, size)
+                if name in self.baselines and shared_rounds(row, own):
+                    ratios[name] = paired_ratio(row, own)
+            outputs = {name: extents(box) for name, box in sizes.outputs.items()}
+            found.append(AtSize(outputs, typical(present(own)), ratios))
+        return tuple(found)
+
+    @cached_property
     def ties(self) -> tuple[str, ...]:
         """Who else in the race can't be told apart from the winner: the time for it was up before that was clear."""
         winner = self._winner_place() if self.race is not None else None
@@ -209,6 +245,10 @@ class Result:
             lines.append(f"  {ratio!s:>22} over {name} ({format_seconds(seconds)}){verdict}{note}")
         for name, reason in self.baselines.failures.items():
             lines.append(f"  {name} failed: {reason}")
+        for one in self.at_sizes:
+            over = min(one.speedups.items(), key=lambda item: item[1].value, default=None)
+            text = f", {over[1]} over {over[0]}" if over is not None else ""
+            lines.append(f"  at {one}: {format_seconds(one.seconds)}{text}")
         return "\n".join(lines)
 
     # Using it ------------------------------------------------------------------------------------------------------

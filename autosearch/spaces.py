@@ -41,8 +41,9 @@ def make_space(
         fixed = lambda _: kept  # noqa: E731
     elif template is not None:
         fixed = _of_template(template, snapshot)
+    sizes = snapshot.sizes
     space = CpuSpace(
-        snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine, Structures(snapshot).derive, fixed
+        snapshot.flow, snapshot.regions, dict(sizes.inputs), machine, Structures(snapshot).derive, fixed, sizes.free
     )
     if template is not None:
         _try_out(space)

@@ -36,6 +36,7 @@ from autosearch.measure.device import Device, ThisMachine, Work
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.measurer import Measurement, Measurer, Stopwatch
 from autosearch.measure.protocol import Candidate, Effort, Inputs, Limits, Runner
+from autosearch.pipeline.several import SizesLike
 from autosearch.pipeline.snapshot import take
 from autosearch.pipeline.source import PipelineLike
 from autosearch.progress import Reporter, Status, default_reporter
@@ -81,6 +82,7 @@ def tune(
     keep: Sequence[str] | str = (),
     template: TemplateFunction | None = None,
     device: Device | None = None,
+    sizes: SizesLike | None = None,
 ) -> Result:
     """Search for a fast schedule of a Halide pipeline by compiling and timing real kernels.
 
@@ -107,6 +109,9 @@ def tune(
         the rest is tuned around them.
     template: a function that schedules Funcs with knobs, see `autosearch.space.template`; the rest is left to the rules.
     device: where kernels run, see `autosearch.measure.device`; else on this machine.
+    sizes: sizes to tune for at once, instead of the estimates': each the extents of the output, in the order of its
+        variables, or a dict of extents by name of output (and of input, where those don't follow). The schedule works at
+        every size, and times are geometric means over these.
 
     Raises `ArgumentError`, `TargetError`, `PipelineError`, `InputError`, `SizeError`, `LogError`, `MismatchError` or
     `MeasureError`, each saying what to do; what was measured is in the log all the same.
@@ -117,7 +122,7 @@ def tune(
     started = time.monotonic()
     device = device if device is not None else ThisMachine()
     parsed = device.parse_target(target)
-    snapshot = take(pipeline, parsed, inputs)
+    snapshot = take(pipeline, parsed, inputs, sizes)
     machine = device.machine(parsed)
     identity = identify(snapshot.fingerprint, snapshot.sizes, str(parsed), machine, cold_cache)
     reporter = default_reporter(progress) if isinstance(progress, bool) else progress
@@ -520,6 +525,7 @@ class _Session:
                 self.settings.elapsed(),
                 self.journal.count,
                 race.failures,
+                race.by_size,
             )
         )
 
@@ -528,7 +534,8 @@ class _Session:
         root = self.journal.baseline(ROOT)
         if root is None or not root.ok or self.settings.patience() < len(Inputs) * root.seconds:
             return race
-        race = confirm(runner, race, Candidate(root_schedule(self.snapshot.algorithm)))
+        any_size = bool(self.snapshot.sizes.others)
+        race = confirm(runner, race, Candidate(root_schedule(self.snapshot.algorithm)), any_size)
         for name, reason in race.failures.items():
             self.reporter.note(f"{name} is out of the race: {reason}")
         return race

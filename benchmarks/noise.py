@@ -23,7 +23,7 @@ import halide as hl
 
 from autosearch.finalists import Contender, run_race
 from autosearch.machine import this_machine
-from autosearch.measure.data import SharedMemory, fill_sets, layout_sets
+from autosearch.measure.data import SharedMemory, fill_sets, layout_sets, memory_of
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.protocol import Candidate, Effort, Inputs
 from autosearch.measure.statistics import paired_ratio
@@ -232,9 +232,9 @@ def _buffer(name: str, kind: Type, box: tuple[tuple[float, float], ...]) -> str:
 def _inputs(snapshot: Snapshot) -> dict[str, bytes]:
     """What our runner times on."""
     sets = layout_sets(snapshot)
-    memory = SharedMemory(sets[-1].size)
+    memory = SharedMemory(memory_of(sets))
     fill_sets(sets, memory, {}, 0)
-    content = {one.name: memory.map[one.offset : one.offset + one.nbytes] for one in sets[Inputs.TIMED.value].inputs}
+    content = {one.name: memory.map[one.offset : one.offset + one.nbytes] for one in sets[Inputs.TIMED.value][0].inputs}
     memory.close()
     return content
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from autosearch.finalists import HOPELESS_ROUNDS, LOOK_EVERY, MOST_ROUNDS, Contender, Race, confirm, run_race
-from autosearch.measure.data import SharedMemory, fill_sets, layout_sets
+from autosearch.measure.data import SharedMemory, fill_sets, layout_sets, memory_of
 from autosearch.measure.protocol import Candidate
 from autosearch.testing import bad_candidates as bad
 from tests.conftest import snapshot_of
@@ -75,9 +75,9 @@ def test_nobody_left() -> None:
 def _first_value() -> int:
     """Of the input that the runner of the tests times on."""
     sets = layout_sets(snapshot_of("blur"))
-    memory = SharedMemory(sets[-1].size)
+    memory = SharedMemory(memory_of(sets))
     fill_sets(sets, memory, {}, seed=0)
-    value = int(sets[0].inputs[0].view(memory.map)[0, 0])
+    value = int(sets[0][0].inputs[0].view(memory.map)[0, 0])
     memory.close()
     return value
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from autosearch.errors import ArgumentError, AutoSearchError, InputError, MismatchError
+from autosearch.errors import ArgumentError, AutoSearchError, InputError, MismatchError, SizeError
 
 if TYPE_CHECKING:  # it loads Halide, which not every command needs
     from autosearch.pipeline.source import PipelineLike
@@ -41,6 +41,10 @@ LoggedTarget = Annotated[str | None, typer.Option("--target", "-t", help="Halide
 Inputs = Annotated[
     list[str] | None,
     typer.Option("--input", "-i", metavar="NAME=VALUE", help="an input: a .npy file or a number; repeat for more"),
+]
+Sizes = Annotated[
+    list[str] | None,
+    typer.Option("--size", metavar="SIZE", help="extents of the output, as 1920x1080, or of several by name; repeat for more"),
 ]
 Tolerance = Annotated[
     float | None, typer.Option(help="relative difference that floats may have; by default as the algorithm demands")
@@ -78,6 +82,22 @@ def parse_inputs(given: list[str] | None) -> dict[str, Any]:
             raise InputError(f"an input is given as NAME=FILE.npy or NAME=NUMBER, not {one!r}")
         inputs[name] = _load_input(name, value)
     return inputs
+
+
+def parse_sizes(given: list[str] | None) -> list[dict[str, tuple[int, ...]] | tuple[int, ...]] | None:
+    """Sizes from 1920x1080 and NAME=1920x1080,NAME=3. Raises `SizeError`."""
+    return [_parse_size(one) for one in given] if given else None
+
+
+def _parse_size(given: str) -> dict[str, tuple[int, ...]] | tuple[int, ...]:
+    parts = [one.rpartition("=") for one in given.split(",")]
+    try:
+        shapes = {name: tuple(int(extent) for extent in shape.split("x")) for name, _, shape in parts}
+    except ValueError:
+        raise SizeError(f"a size is given as 1920x1080 or NAME=1920x1080,NAME=..., not {given!r}") from None
+    if "" in shapes and len(parts) > 1:
+        raise SizeError(f"of several extents in a size each needs a name, as in NAME=1920x1080,NAME=...: {given!r}")
+    return shapes.get("", shapes)
 
 
 def _load_input(name: str, value: str) -> Any:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from autosearch.measure.statistics import Ratio
     from autosearch.result import Result
 
 
@@ -44,12 +45,19 @@ def result_json(result: Result) -> dict[str, Any]:
         "seconds": result.best_time,
         "baselines": dict(result.baselines),
         "failed_baselines": result.baselines.failures,
-        "speedups": {name: {"ratio": r.value, "low": r.low, "high": r.high} for name, r in ratios.items()},
+        "speedups": _ratios(ratios),
+        "sizes": [
+            {"outputs": one.outputs, "seconds": one.seconds, "speedups": _ratios(one.speedups)} for one in result.at_sizes
+        ],
         "trials": len([record for record in result.records if not record.baseline]),
         "pipeline": result.snapshot.fingerprint,
         "target": result.target,
         "schedule": result.schedule.to_json(),
     }
+
+
+def _ratios(ratios: Mapping[str, Ratio]) -> dict[str, dict[str, float]]:
+    return {name: {"ratio": one.value, "low": one.low, "high": one.high} for name, one in ratios.items()}
 
 
 def check_exports(paths: list[Path] | None) -> None:

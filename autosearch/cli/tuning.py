@@ -18,11 +18,13 @@ from autosearch.cli.options import (
     LoggedPipeline,
     LoggedTarget,
     Pipeline,
+    Sizes,
     Target,
     Tolerance,
     errors,
     named_pipeline,
     parse_inputs,
+    parse_sizes,
 )
 from autosearch.cli.output import check_exports, finish
 from autosearch.strategies import STRATEGIES
@@ -36,6 +38,7 @@ def tune(
     ] = None,
     target: Target = "host",
     inputs: Inputs = None,
+    sizes: Sizes = None,
     generator: GeneratorProgram = None,
     name: GeneratorName = "",
     strategy: Annotated[
@@ -74,6 +77,7 @@ def tune(
             target,
             trials,
             inputs=parse_inputs(inputs),
+            sizes=parse_sizes(sizes),
             log=log,
             strategy=strategy,
             seed=seed,

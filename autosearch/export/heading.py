@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from autosearch.pipeline.bounds import extents
 from autosearch.progress import format_seconds
 from autosearch.result import Result
 
@@ -20,9 +21,11 @@ def heading(result: Result) -> list[str]:
     if result.records:
         identity = result.records[0].identity
         lines.append(f"Tuned with Halide {identity.halide} on {identity.cpu}, {identity.threads} threads.")
-    for name, box in snapshot.sizes.outputs.items():
-        lines.append(f"Tuned for {name} of {' x '.join(str(int(high - low) + 1) for low, high in box)}.")
-    lines += ["", f"{format_seconds(result.best_time)} a run:"]
+    for name in snapshot.sizes.outputs:
+        shapes = [" x ".join(map(str, extents(one.outputs[name]))) for one in snapshot.sizes.each]
+        lines.append(f"Tuned for {name} of {' and '.join(shapes)}{'; it works at any size' if shapes[1:] else ''}.")
+    mean = " (geometric mean over the sizes)" if snapshot.sizes.others else ""
+    lines += ["", f"{format_seconds(result.best_time)} a run{mean}:"]
     lines += [f"  {result.speedup(name)} over {name}" for name in result.baselines]
     return lines
 

@@ -22,13 +22,12 @@ from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.intervals import constant_value
 from autosearch.pipeline.ir import Type
+from autosearch.pipeline.sizes import CHANNELS, Sizes
 from autosearch.pipeline.snapshot import Snapshot, numpy_type
 
 PAGE = mmap.PAGESIZE
 GUARD = 4096
 """Bytes before and after each output that a kernel must leave alone."""
-CHANNELS = 4
-"""Extents up to this are channels, which a schedule may take for constant."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +98,8 @@ class SharedMemory:
         os.close(self.fd)
 
 
-def layout_data(snapshot: Snapshot) -> DataSpec:
-    """Where inputs and reference outputs of `snapshot` lie, at the sizes tuned for."""
-    offset = 0
+def layout_data(snapshot: Snapshot, offset: int = 0) -> DataSpec:
+    """Where inputs and reference outputs of `snapshot` lie, at the (largest) size tuned for, from `offset` on."""
     specs: list[BufferSpec] = []
     scalars: dict[str, tuple[Type, float]] = {}
 
@@ -127,21 +125,41 @@ def layout_data(snapshot: Snapshot) -> DataSpec:
     return DataSpec(tuple(specs[:count]), tuple(specs[count:]), scalars, offset)
 
 
-def layout_sets(snapshot: Snapshot) -> tuple[DataSpec, ...]:
-    """All sets of inputs and their reference outputs, one for each of `Inputs`."""
-    timed = layout_data(snapshot)
-    second = replace(
-        timed,
-        inputs=tuple(replace(one, offset=one.offset + timed.size) for one in timed.inputs),
-        outputs=tuple(replace(one, offset=one.offset + timed.size) for one in timed.outputs),
-        size=2 * timed.size,
-    )
+DataSets = tuple[tuple[DataSpec, ...], ...]
+"""For each of `Inputs`, in order, a set at each size; none where there is no such size."""
+
+
+def layout_sets(snapshot: Snapshot) -> DataSets:
+    """All sets of inputs and their reference outputs."""
+    sizes, offset = snapshot.sizes, 0
+
+    def laid_out(wanted: Sequence[Sizes | None]) -> tuple[DataSpec, ...]:
+        nonlocal offset
+        found = []
+        for one in wanted:
+            if one is not None:
+                found.append(layout_data(replace(snapshot, sizes=one), offset))
+                offset = found[-1].size
+        return tuple(found)
+
+    timed, second = laid_out(sizes.each), laid_out(sizes.each)
+    if sizes.others:
+        return timed, second, laid_out([sizes.odd]), laid_out([sizes.small])
+    return timed, second, (_smaller(timed[0], offset),), ()
+
+
+def memory_of(sets: DataSets) -> int:
+    """Bytes of shared memory that they take."""
+    return max(one.size for each in sets for one in each)
+
+
+def _smaller(spec: DataSpec, offset: int) -> DataSpec:
+    """The same inputs with outputs of odd extents, from `offset` on."""
     outputs: list[BufferSpec] = []
-    offset = second.size
-    for one in timed.outputs:
+    for one in spec.outputs:
         outputs.append(replace(one, box=tuple(_odd(*limits) for limits in one.box), offset=offset))
         offset = outputs[-1].guard + PAGE
-    return timed, second, replace(timed, outputs=tuple(outputs), size=offset)
+    return replace(spec, outputs=tuple(outputs), size=offset)
 
 
 def _odd(low: float, high: float) -> tuple[float, float]:
@@ -182,13 +200,16 @@ def _strides(name: str, box: Box, known: tuple[int | None, ...]) -> tuple[int, .
     return tuple(strides)
 
 
-def fill_sets(sets: Sequence[DataSpec], memory: SharedMemory, given: Mapping[str, Any], seed: int) -> None:
+def fill_sets(sets: DataSets, memory: SharedMemory, given: Mapping[str, Any], seed: int) -> None:
     """Fill all sets: the second with other random values, and the user's arrays in the reverse order, whose values
     are as good (an index stays within its range)."""
-    timed, second = sets[Inputs.TIMED.value], sets[Inputs.SECOND.value]
-    fill_inputs(timed, memory, given, seed)
     reverse = {name: np.flip(np.asarray(array)) for name, array in given.items() if np.ndim(array)}
-    fill_inputs(second, memory, reverse, seed + 1)
+    for kind, each in zip(Inputs, sets, strict=True):
+        for spec in each:
+            if kind is Inputs.SECOND:
+                fill_inputs(spec, memory, reverse, seed + 1)
+            elif kind is Inputs.TIMED or spec.inputs != sets[0][0].inputs:
+                fill_inputs(spec, memory, given, seed)
 
 
 def fill_inputs(spec: DataSpec, memory: SharedMemory, given: Mapping[str, Any], seed: int) -> None:

@@ -10,7 +10,7 @@ import halide as hl
 
 from autosearch.machine import Machine, parse_target, this_machine
 from autosearch.measure.check import derive_tolerance
-from autosearch.measure.data import SharedMemory, fill_sets, layout_sets
+from autosearch.measure.data import SharedMemory, fill_sets, layout_sets, memory_of
 from autosearch.measure.kernel import Source
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.protocol import Limits, Runner
@@ -64,7 +64,7 @@ class ThisMachine:
     def open(self, work: Work) -> LocalRunner:
         """See `Device.open`."""
         sets = layout_sets(work.snapshot)
-        memory = SharedMemory(sets[-1].size)
+        memory = SharedMemory(memory_of(sets))
         try:
             fill_sets(sets, memory, work.inputs, work.seed)
         except BaseException:

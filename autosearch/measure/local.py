@@ -11,7 +11,7 @@ from typing import Any
 
 from autosearch.errors import MeasureError
 from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerRequest
-from autosearch.measure.data import DataSpec, SharedMemory
+from autosearch.measure.data import DataSets, SharedMemory
 from autosearch.measure.kernel import Source
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup, UnknownKernel
 from autosearch.measure.process import Death, WorkerProcess
@@ -32,7 +32,7 @@ class LocalRunner:
     def __init__(
         self,
         source: Source,
-        data: Sequence[DataSpec],
+        data: DataSets,
         memory: SharedMemory,
         limits: Limits,
         workers: int = 2,
@@ -40,7 +40,7 @@ class LocalRunner:
     ) -> None:
         self.limits = limits
         self.threads = threads or len(os.sched_getaffinity(0))
-        self._setup = Setup(source, tuple(data), limits.memory_bytes)
+        self._setup = Setup(source, data, limits.memory_bytes)
         self._memory = memory
         self._workers: list[WorkerProcess | None] = [None] * workers
         self._generations = [0] * workers

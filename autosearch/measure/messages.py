@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from autosearch.measure.data import DataSpec
+from autosearch.measure.data import DataSets
 from autosearch.measure.kernel import Source
 from autosearch.measure.protocol import Candidate, Effort, Failure, Inputs
 
@@ -14,7 +14,7 @@ class Setup:
     """First message to a worker: what it works on."""
 
     source: Source
-    data: tuple[DataSpec, ...]
+    data: DataSets
     memory_bytes: int
 
 

@@ -39,7 +39,10 @@ class Inputs(Enum):
     SECOND = 1
     """Others of the same sizes."""
     ODD = 2
-    """The first ones again, for outputs a little smaller, so that every extent is odd (those of channels aside)."""
+    """For outputs whose every extent is odd (those of channels aside): the first ones again, for outputs a little
+    smaller; where several sizes are tuned for, others, no larger than needed."""
+    SMALL = 3
+    """For outputs of a few elements, where several sizes are tuned for; else there are none, and to run on them fails."""
 
 
 @dataclass(frozen=True)
@@ -103,13 +106,16 @@ class Timed:
     failure: Failure | None = None
     message: str = ""
     checked: bool = False
+    by_size: tuple[tuple[float, ...], ...] = ()
+    """Where several sizes are tuned for: for each, the largest first, its samples. `times` are geometric means of them."""
 
 
 class Runner(Protocol):
     """Builds kernels and runs them, somewhere: in local processes, on a board, on a cluster.
 
     Builds may go on side by side; nothing else goes on while a kernel runs. No candidate, however bad, makes a method
-    raise or hang: its result carries the `Failure`.
+    raise or hang: its result carries the `Failure`. Where several sizes are tuned for, a kernel runs at all of them, and
+    its time is the geometric mean.
     """
 
     def limit(self, limits: Limits) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 from autosearch.measure.autoschedulers import AutoschedulerRequest, run_autoscheduler
 from autosearch.measure.kernel import Bench, CandidateError, time_kernel
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup, UnknownKernel
+from autosearch.measure.over_sizes import over_sizes
 from autosearch.measure.overhead import SHORT, call_seconds, without_call
 from autosearch.measure.protect import Access, protect
 from autosearch.measure.protocol import Inputs, Timed
@@ -36,7 +37,7 @@ class _Worker:
         self.setup = setup
         self.memory_fd = memory_fd
         self.memory: mmap.mmap | None = None
-        self.benches: dict[Inputs, Bench] = {}
+        self.benches: dict[Inputs, list[Bench]] = {}
         self.kernels: dict[int, Callable[..., int]] = {}
         self.overheads: dict[int, float] = {}
         """Seconds that calling each short kernel takes by itself."""
@@ -66,7 +67,18 @@ class _Worker:
     def run(self, request: RunRequest) -> Timed | UnknownKernel:
         if request.kernel not in self.kernels:
             return UnknownKernel()
-        bench = self.bench(request.inputs)
+        found: list[Timed] = []
+        benches = self.at_sizes(request.inputs)
+        for bench in benches:
+            found.append(self.run_on(bench, request))
+            if found[-1].failure is not None:
+                where = " x ".join(str(extent) for extent in bench.spec.outputs[0].shape)
+                message = found[-1].message if len(benches) == 1 else f"at {where}: {found[-1].message}"
+                found[-1] = replace(found[-1], message=message)
+                break
+        return over_sizes(found)
+
+    def run_on(self, bench: Bench, request: RunRequest) -> Timed:
         arguments = bench.arguments(self.setup.source.algorithm)
         timed = time_kernel(self.kernels[request.kernel], arguments, bench, request.effort, request.publish)
         if not timed.times or min(timed.times) >= SHORT:
@@ -78,12 +90,13 @@ class _Worker:
             )
         return replace(timed, times=without_call(timed.times, self.overheads[request.kernel]))
 
-    def bench(self, inputs: Inputs) -> Bench:
+    def at_sizes(self, inputs: Inputs) -> list[Bench]:
         if inputs not in self.benches:
             if self.memory is None:
                 self.memory = mmap.mmap(self.memory_fd, 0)
                 protect(self.memory, 0, len(self.memory), Access.READ)
-            self.benches[inputs] = Bench(self.setup.data[inputs.value], self.memory, self.setup.source.tolerance)
+            sets = self.setup.data[inputs.value]
+            self.benches[inputs] = [Bench(one, self.memory, self.setup.source.tolerance) for one in sets]
         return self.benches[inputs]
 
 

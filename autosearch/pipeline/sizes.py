@@ -7,16 +7,19 @@ inputs from what the outputs need, the outputs from what the inputs allow.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from autosearch.errors import SizeError
 from autosearch.pipeline.access import Box
-from autosearch.pipeline.bounds import Dataflow, hull, infer_regions, is_finite
+from autosearch.pipeline.bounds import Dataflow, extents, hull, infer_regions, is_finite
 from autosearch.pipeline.intervals import Bindings, Interval, constant_value
 from autosearch.pipeline.ir import Algorithm
 from autosearch.pipeline.parameters import Parameters
+
+CHANNELS = 4
+"""Extents up to this are channels, which a schedule may take for constant."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,32 @@ class Sizes:
     outputs: Mapping[str, Box]
     inputs: Mapping[str, Box]
     scalars: Mapping[str, float] = field(default_factory=dict)
+    others: tuple[Sizes, ...] = ()
+    """Smaller ones to tune for at once."""
+    odd: Sizes | None = None
+    small: Sizes | None = None
+    """Where there are others: sizes at which a schedule must work too, of odd extents and of a few elements."""
+
+    @property
+    def each(self) -> tuple[Sizes, ...]:
+        """All that are tuned for, the largest first."""
+        return (replace(self, others=(), odd=None, small=None), *self.others)
+
+    @property
+    def free(self) -> dict[str, frozenset[int]]:
+        """For each output the dimensions in which a schedule must work at any extent: all but channels.
+
+        Nothing where there is one size: a schedule may be for that alone.
+        """
+        if not self.others:
+            return {}
+        shapes = {name: [extents(one.outputs[name]) for one in self.each] for name in self.outputs}
+        return {
+            name: frozenset(
+                place for place, along in enumerate(zip(*each, strict=True)) if len(set(along)) > 1 or max(along) > CHANNELS
+            )
+            for name, each in shapes.items()
+        }
 
     def bindings(self, algorithm: Algorithm) -> Bindings:
         """The values of all parameters at these sizes."""
@@ -48,6 +77,9 @@ class Sizes:
             "outputs": {name: [list(i) for i in box] for name, box in self.outputs.items()},
             "inputs": {name: [list(i) for i in box] for name, box in self.inputs.items()},
             "scalars": dict(self.scalars),
+            **({"others": [one.to_json() for one in self.others]} if self.others else {}),
+            **({"odd": self.odd.to_json()} if self.odd is not None else {}),
+            **({"small": self.small.to_json()} if self.small is not None else {}),
         }
 
     @staticmethod
@@ -55,7 +87,10 @@ class Sizes:
         """The inverse of `to_json`. Raises `SizeError` where it is malformed."""
         try:
             outputs, inputs = ({name: _box(box) for name, box in content[key].items()} for key in ("outputs", "inputs"))
-            return Sizes(outputs, inputs, {str(name): float(value) for name, value in content["scalars"].items()})
+            scalars = {str(name): float(value) for name, value in content["scalars"].items()}
+            others = tuple(Sizes.from_json(one) for one in content.get("others", ()))
+            odd, small = (Sizes.from_json(content[key]) if key in content else None for key in ("odd", "small"))
+            return Sizes(outputs, inputs, scalars, others, odd, small)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise SizeError(f"sizes are malformed: {type(error).__name__} {error}") from None
 
@@ -75,6 +110,18 @@ class Known:
     inputs: Mapping[str, tuple[Interval | None, ...]]
     scalars: Mapping[str, float]
     exact: frozenset[str] = frozenset()
+    fallback: Mapping[str, tuple[Interval | None, ...]] = field(default_factory=dict)
+    """For inputs whose size is not stated: what it is where it doesn't follow from the outputs."""
+
+    def otherwise(self, name: str, dimension: int) -> Interval | None:
+        """The range of an input's dimension where it doesn't follow."""
+        return self.fallback[name][dimension] if name in self.fallback else None
+
+    def settled(self, name: str, dimension: int, limits: Interval) -> Known:
+        """The same with one dimension of an input stated."""
+        ranges = list(self.inputs[name])
+        ranges[dimension] = limits
+        return replace(self, inputs={**self.inputs, name: tuple(ranges)})
 
 
 def stated(
@@ -159,6 +206,9 @@ def _with_inputs(algorithm: Algorithm, outputs: Mapping[str, Box], known: Known)
     for name, box in chosen.items():
         for dimension, (low, high) in enumerate(box):
             if max(abs(low), abs(high)) >= _HUGE // 2:
+                instead = known.otherwise(name, dimension)
+                if instead is not None:
+                    return _with_inputs(algorithm, outputs, known.settled(name, dimension, instead))
                 raise SizeError(
                     f"can't tell how large input {name!r} must be in dimension {dimension}: pass it in inputs=, or give "
                     f"{name}.dim({dimension}).set_estimate(min, extent)"
@@ -200,6 +250,8 @@ def _grow(algorithm: Algorithm, known: Known, needed: Mapping[str, Box]) -> dict
                     f"outputs reads [{want[0]:g}, {want[1]:g}] of it: pass a larger array, or set smaller estimates of "
                     "the outputs"
                 )
+            elif not is_finite((want,)) and (instead := known.otherwise(one.name, dimension)) is not None:
+                box.append(instead)
             elif not is_finite((want,)):
                 raise SizeError(
                     f"can't tell how large input {one.name!r} must be in dimension {dimension}: pass it in inputs=, or "
@@ -291,11 +343,30 @@ def _last(holds: Callable[[int], bool], low: int, high: int) -> int:
     return low
 
 
-def _range(parameters: Parameters, blank: Bindings, name: str, dimension: int) -> Interval | None:
-    for low_name, size_name in (
-        ("min_constraint", "extent_constraint"),
-        ("min_constraint_estimate", "extent_constraint_estimate"),
-    ):
+_CONSTRAINT = ("min_constraint", "extent_constraint")
+_ESTIMATE = ("min_constraint_estimate", "extent_constraint_estimate")
+
+
+def constrained(algorithm: Algorithm, parameters: Parameters) -> dict[str, tuple[Interval | None, ...]]:
+    """For each input the ranges that it must have, None where it may be of any size."""
+    blank, images = Bindings(algorithm), {image.name: image.box for image in algorithm.images}
+    return {
+        one.name: images.get(
+            one.name, tuple(_range(parameters, blank, one.name, d, (_CONSTRAINT,)) for d in range(one.dimensions))
+        )
+        for one in algorithm.inputs
+        if one.dimensions is not None
+    }
+
+
+def _range(
+    parameters: Parameters,
+    blank: Bindings,
+    name: str,
+    dimension: int,
+    properties: Sequence[tuple[str, str]] = (_CONSTRAINT, _ESTIMATE),
+) -> Interval | None:
+    for low_name, size_name in properties:
         low = parameters.get(name, low_name, dimension)
         size = parameters.get(name, size_name, dimension)
         if size is not None:

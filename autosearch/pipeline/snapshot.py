@@ -18,7 +18,8 @@ from autosearch.pipeline.flatbuffer import Node, read_pipeline
 from autosearch.pipeline.intervals import Interval
 from autosearch.pipeline.ir import Algorithm, Type
 from autosearch.pipeline.parameters import Parameters, capture
-from autosearch.pipeline.sizes import Sizes, resolve, stated
+from autosearch.pipeline.several import SizesLike, several
+from autosearch.pipeline.sizes import Sizes, constrained, resolve, stated
 from autosearch.pipeline.source import PipelineLike, own_schedule, to_pipeline
 from autosearch.pipeline.unschedule import is_scheduled, unschedule
 
@@ -65,10 +66,13 @@ class Snapshot:
             return infer_regions(self.flow, self.sizes.outputs)
 
 
-def take(given: PipelineLike, target: hl.Target, inputs: Mapping[str, Any] | None = None) -> Snapshot:
+def take(
+    given: PipelineLike, target: hl.Target, inputs: Mapping[str, Any] | None = None, sizes: SizesLike | None = None
+) -> Snapshot:
     """Snapshot a pipeline; it is left untouched.
 
     `inputs`: arrays (numpy order, the reverse of Halide's: `[y, x]` for a Func of `(x, y)`) and scalars by name.
+    `sizes`: those to tune for at once, see `autosearch.pipeline.several`; arrays don't go with them.
     Raises `PipelineError`, `InputError` or `SizeError`, each saying what to do.
     """
     pipeline = to_pipeline(given, target)
@@ -82,10 +86,15 @@ def take(given: PipelineLike, target: hl.Target, inputs: Mapping[str, Any] | Non
         parameters = capture(params)
         shapes, scalars = _check_inputs(algorithm, inputs or {})
         limits, strides = output_constraints(root, algorithm)
-        sizes = resolve(algorithm, stated(algorithm, parameters, limits, shapes, scalars))
+        known = stated(algorithm, parameters, limits, shapes, scalars)
+        if sizes is not None and shapes:
+            raise InputError(f"sizes= and the array {next(iter(shapes))!r} can't both say the sizes: leave one of them out")
+        chosen = resolve(algorithm, known) if sizes is None else several(
+            algorithm, known, constrained(algorithm, parameters), sizes
+        )
         own = own_schedule(given, target) or data
         scheduled = own if is_scheduled(read_pipeline(own)) else None
-        return Snapshot(unschedule(data), scheduled, algorithm, parameters, sizes, strides)
+        return Snapshot(unschedule(data), scheduled, algorithm, parameters, chosen, strides)
 
 
 def read_algorithm(given: PipelineLike, target: hl.Target) -> tuple[Algorithm, bool]:

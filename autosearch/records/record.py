@@ -91,6 +91,14 @@ class RaceRecord:
     """Trials measured before it."""
     failures: Mapping[str, str] = field(default_factory=dict)
     """By name: why a contender has no samples."""
+    by_size: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    """Where several sizes were tuned for, by name: for each sample the seconds at each size, the largest first."""
+
+    def at_size(self, place: int, size: int) -> tuple[float | None, ...]:
+        """The samples of one contender at one of several sizes."""
+        name, _ = self.contenders[place]
+        own = iter(self.by_size.get(name, ()))
+        return tuple(None if one is None else next(own)[size] for one in self.samples[place])
 
 
 @dataclass(frozen=True)
@@ -135,6 +143,8 @@ def to_json(record: Record) -> dict[str, Any]:
             "elapsed": round(record.elapsed, 3),
             "after": record.after,
             **({"failures": dict(record.failures)} if record.failures else {}),
+            **({"by_size": {name: [list(one) for one in each] for name, each in record.by_size.items()}}
+               if record.by_size else {}),
         }
     if isinstance(record, MinimalRecord):
         return {
@@ -246,7 +256,21 @@ def _race(content: dict[str, Any]) -> RaceRecord:
         _number(content.get("elapsed", 0.0)),
         _typed(content.get("after", 0), int),
         {_typed(name, str): _typed(why, str) for name, why in _typed(content.get("failures", {}), dict).items()},
+        _by_size(content.get("by_size", {}), [name for name, _ in contenders], samples),
     )
+
+
+def _by_size(
+    content: Any, names: list[str], samples: tuple[tuple[float | None, ...], ...]
+) -> dict[str, tuple[tuple[float, ...], ...]]:
+    """Seconds at each size, as many as there are samples."""
+    found = {_typed(name, str): tuple(_all_seconds(one) for one in each) for name, each in _typed(content, dict).items()}
+    counts = {name: sum(one is not None for one in row) for name, row in zip(names, samples, strict=True)}
+    if any(len(each) != counts.get(name) for name, each in found.items()):
+        raise ValueError("as many times at each size are needed as samples")
+    if len({len(one) for each in found.values() for one in each}) > 1:
+        raise ValueError("every sample is of the same sizes")
+    return found
 
 
 def _samples(content: Any, contenders: int) -> tuple[tuple[float | None, ...], ...]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from autosearch.choices import Chooser, Option, func_of, kind_of
 from autosearch.errors import InfeasibleError, ScheduleError
@@ -65,16 +66,19 @@ class CpuSpace:
         machine: Machine,
         derive: Derive | None = None,
         fixed: Fixed | None = None,
+        free: Mapping[str, frozenset[int]] = MappingProxyType({}),
     ) -> None:
         """`derive` gives what is left to schedule after structural directives; without it there are none.
 
         `fixed` gives the schedules of those Funcs that are not for the rules, and may ask questions of its own.
+        `free`: the dimensions of outputs that may be of any extent, see `Sizes.free`.
         """
         self.inputs = inputs
+        self._free = free
         self.machine = machine
         self._derive = derive
         self._fixed = fixed
-        self._grounds = {Schedule(): Ground(flow, regions, inputs, machine)}
+        self._grounds = {Schedule(): Ground(flow, regions, inputs, machine, free)}
         self._examples: dict[str, dict[str, Schedule]] = {}
 
     def build(self, chooser: Chooser) -> Schedule:
@@ -100,7 +104,9 @@ class CpuSpace:
             if self._derive is None:
                 raise ScheduleError("this space holds no directives that make Funcs")
             derived = self._derive(structure)
-            self._grounds[structure] = Ground(derived.flow, derived.regions, self.inputs, self.machine)
+            self._grounds[structure] = Ground(
+                derived.flow, derived.regions, self.inputs, self.machine, self._free
+            )
         return self._grounds[structure]
 
     def nest(self, schedule: Schedule) -> LoopNest:
@@ -318,8 +324,9 @@ class _Build:
     def choose_bounds(self, func: Func) -> list[Bound]:
         result = []
         box = self.ground.regions.funcs[func.name]
-        for arg, (low, _), extent in zip(func.args, box, extents(box), strict=True):
-            if extent <= MAX_BOUND_EXTENT and arg not in self.ground.constant_vars(func.stages[0]):
+        for place, (arg, (low, _), extent) in enumerate(zip(func.args, box, extents(box), strict=True)):
+            known = arg in self.ground.constant_vars(func.stages[0]) or self.ground.is_free(func, place)
+            if extent <= MAX_BOUND_EXTENT and not known:
                 answer = self.chooser.choose(f"{func.name}/bound/{arg}", ["exact", "any"], [0.8, 0.2])
                 if answer == "exact":
                     result.append(Bound(arg, int(low), extent))
@@ -456,8 +463,9 @@ class _Build:
         moves = added is not None or (bool(sliding_consumers(self.nest, func.name)) and not whole_anyway)
         slides = moves and (added is None or added < int(box[place][1] - box[place][0]) + 1)
         varies = not whole_anyway and (self.is_clamped(func.name, place) or self.has_partial_tiles(placement))
-        shortest = 1 if varies or slides else extent
-        exact = not varies and not moves
+        free = self.ground.is_free(func, place) and (placement.compute is None or whole_anyway)
+        shortest = 1 if varies or slides or free else extent
+        exact = not varies and not moves and not free
         output = func.name in self.ground.algorithm.outputs and variable not in self.ground.constant_vars(stage)
         return _Room(
             # Rounding up an output would demand that its size be a multiple.

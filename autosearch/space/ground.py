@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
+from types import MappingProxyType
 
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box, Edge, edges_of
@@ -20,9 +22,21 @@ _SHORT = 0.02
 
 
 class Ground:
-    """An algorithm at given sizes, on a given machine: what may be inlined, what is constant, what may be read."""
+    """An algorithm at given sizes, on a given machine: what may be inlined, what is constant, what may be read.
 
-    def __init__(self, flow: Dataflow, regions: Regions, inputs: dict[str, Box], machine: Machine) -> None:
+    `free`: for each output the dimensions in which a schedule must work at any extent, not only at that of the sizes; none
+    where it need not.
+    """
+
+    def __init__(
+        self,
+        flow: Dataflow,
+        regions: Regions,
+        inputs: dict[str, Box],
+        machine: Machine,
+        free: Mapping[str, frozenset[int]] = MappingProxyType({}),
+    ) -> None:
+        self.free = free
         self.flow = flow
         self.regions = regions
         self.machine = machine
@@ -158,6 +172,12 @@ class Ground:
         return frozenset(
             {rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | self.constant_dims[stage.func]
         )
+
+    def is_free(self, func: Func, place: int) -> bool:
+        """Whether what is needed of a Func as a whole may be of any extent in a dimension."""
+        if func.name in self.free:
+            return place in self.free[func.name]
+        return bool(self.free) and func.args[place] not in self.constant_dims[func.name]
 
     def _is_constant_rvar(self, rvar: ReductionVar) -> bool:
         blank = Bindings(self.algorithm)

@@ -16,17 +16,20 @@ from autosearch.errors import SizeError
 from autosearch.measure.data import (
     PAGE,
     BufferSpec,
+    DataSets,
     SharedMemory,
     _strides,
     fill_inputs,
     fill_sets,
     layout_data,
     layout_sets,
+    memory_of,
     random_values,
 )
 from autosearch.pipeline.ir import Type
 from autosearch.pipeline.snapshot import take
 from tests.conftest import TARGET, snapshot_of
+from tests.samples import blur
 
 TYPES = [Type(code, bits) for code in ("int", "uint") for bits in (8, 16, 32, 64)]
 TYPES += [Type("uint", 1), Type("bfloat", 16), Type("float", 16), Type("float", 32), Type("float", 64)]
@@ -129,25 +132,40 @@ def test_shared_memory_is_given_back() -> None:
     assert view.sum() == 0  # a view that is still alive stays good
 
 
+def _ranges(sets: DataSets) -> list[tuple[int, int]]:
+    """Where each buffer starts, and the guard behind it: each once, though sets share buffers."""
+    specs = {one for each in sets for spec in each for one in (*spec.inputs, *spec.outputs)}
+    return sorted((one.offset, one.guard) for one in specs)
+
+
 def test_the_sets_of_inputs_lie_apart_and_differ_as_they_should() -> None:
-    timed, second, odd = layout_sets(snapshot_of("sharpen"))
-    ranges = [
-        (one.offset, one.guard)
-        for one in (*timed.inputs, *timed.outputs, *second.inputs, *second.outputs, *odd.outputs)
-    ]
-    assert all(end + PAGE <= start for (_, end), (start, _) in pairwise(sorted(ranges)))
-    assert odd.size == max(end for _, end in ranges) + PAGE
-    assert odd.inputs == timed.inputs
+    sets = layout_sets(snapshot_of("sharpen"))
+    assert all(end + PAGE <= start for (_, end), (start, _) in pairwise(_ranges(sets)))
+    assert memory_of(sets) == _ranges(sets)[-1][1] + PAGE
+    ((timed,), (second,), (odd,), small) = sets
+    assert odd.inputs == timed.inputs and small == ()
     assert [one.shape for one in second.outputs] == [one.shape for one in timed.outputs] == [(96, 64, 3)]
     assert [one.shape for one in odd.outputs] == [(95, 63, 3)]
 
 
+def test_several_sizes_have_sets_of_their_own_with_no_more_input_than_they_need() -> None:
+    sets = layout_sets(take(blur, TARGET, sizes=[(10, 8), (40, 20)]))
+    assert all(end + PAGE <= start for (_, end), (start, _) in pairwise(_ranges(sets)))
+    shapes = [[(spec.inputs[0].shape, spec.outputs[0].shape) for spec in each] for each in sets]
+    timed = [((42, 22), (40, 20)), ((12, 10), (10, 8))]
+    assert shapes == [timed, timed, [((11, 9), (9, 7))], [((5, 5), (3, 3))]]
+    memory = SharedMemory(memory_of(sets))
+    fill_sets(sets, memory, {}, seed=3)
+    assert all(spec.inputs[0].view(memory.map).any() for each in sets for spec in each)
+    memory.close()
+
+
 def test_the_second_set_has_other_values_and_the_users_in_reverse() -> None:
     sets = layout_sets(snapshot_of("matmul"))
-    memory = SharedMemory(sets[-1].size)
+    memory = SharedMemory(memory_of(sets))
     a = np.arange(40 * 48, dtype=np.float32).reshape(40, 48)
     fill_sets(sets, memory, {"a": a}, seed=3)
-    values = [{one.name: one.view(memory.map).copy().T for one in spec.inputs} for spec in sets]
+    values = [{one.name: one.view(memory.map).copy().T for one in spec.inputs} for (spec,) in sets[:3]]
     memory.close()
     assert np.array_equal(values[1]["a"], a[::-1, ::-1]) and np.array_equal(values[2]["a"], a)
     assert not np.array_equal(values[1]["b"], values[0]["b"]) and np.array_equal(values[2]["b"], values[0]["b"])
