@@ -95,7 +95,7 @@ def remeasure(
         runner = device.open(Work(snapshot, parsed, inputs or {}, seed, limits))
         stack.callback(runner.close)
         stack.enter_context(journal.turn())
-        measurer = Measurer(runner, limits)
+        measurer = Measurer(runner, limits, any_size=bool(snapshot.sizes.others))
         measurer.reference(Candidate(root_schedule(snapshot.algorithm)))
         found = _measure(measurer, [schedule for _, schedule in chosen])
         _record(journal, found, seed)

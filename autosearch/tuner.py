@@ -236,7 +236,8 @@ class _Session:
         if self.journal.count >= self.settings.trials and self.raced():
             return self.result()  # nothing left to do
         runner = self.start()
-        measurer = Measurer(runner, self.settings.limits, Effort(cold=self.settings.cold))
+        any_size = bool(self.snapshot.sizes.others)
+        measurer = Measurer(runner, self.settings.limits, Effort(cold=self.settings.cold), any_size)
         try:
             self.adopt_again()
             with self.journal.turn():
@@ -284,7 +285,7 @@ class _Session:
             for one in baselines:
                 if one.candidate is None:
                     self.add_baseline(one, None)
-            found = measurer.measure([one.candidate for one in measurable if one.candidate], None)
+            found = measurer.measure([one.candidate for one in measurable if one.candidate], None, lenient=True)
             for one, measurement in zip(measurable, found, strict=True):
                 self.add_baseline(one, measurement)
 

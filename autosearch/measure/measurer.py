@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from autosearch.errors import MeasureError
 from autosearch.measure.anchors import Anchors
-from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Limits, Runner, Timed
+from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Limits, Runner, Timed
 from autosearch.measure.statistics import adjusted, typical
 from autosearch.measure.turns import Turns, take_turns
 
@@ -18,6 +18,8 @@ LEAST_COMPILED = 10
 """Successful builds before the limit on compile time adapts to them."""
 COMPILE_FACTOR = 8.0
 RUN_FACTOR = 50.0
+_CHECK = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.0)
+_SIZES = {Inputs.ODD: "an odd", Inputs.SMALL: "a small"}
 SLOWED, NEAR = 1.25, 1.15
 """What was timed while the machine took this many times as long as usual, and may be the best or nearly, is timed again.
 
@@ -47,10 +49,11 @@ class Measurer:
     """Builds and times candidates; the first one measured with `reference` defines what is right.
 
     The time that a candidate may take follows from the good ones so far: a multiple of what they took to compile, and
-    of what the best one runs.
+    of what the best one runs. With `any_size`, candidates must also work at the sizes that are there to check at.
     """
 
-    def __init__(self, runner: Runner, limits: Limits, effort: Effort | None = None) -> None:
+    def __init__(self, runner: Runner, limits: Limits, effort: Effort | None = None, any_size: bool = False) -> None:
+        self._beside: tuple[Inputs, ...] = (Inputs.ODD, Inputs.SMALL) if any_size else ()
         self.runner = runner
         self.limits = limits
         self.effort = effort or Effort()
@@ -72,6 +75,8 @@ class Measurer:
         self.runner.limit(self.limits)
         built = self.runner.build([candidate])[0]
         timed = self.runner.publish(built, self.effort)
+        if timed.failure is None:  # an algorithm need not work at every size
+            self._beside = tuple(one for one in self._beside if self.runner.publish(built, _CHECK, one).failure is None)
         self.runner.release([built])
         measurement = _join(built, timed)
         if measurement.failure is not None:
@@ -81,8 +86,13 @@ class Measurer:
             )
         return measurement
 
-    def measure(self, candidates: Sequence[Candidate], best: float | None) -> Iterator[Measurement]:
-        """Measure candidates and yield the results in order. `best` (seconds) lets slow ones be given up early."""
+    def measure(
+        self, candidates: Sequence[Candidate], best: float | None, lenient: bool = False
+    ) -> Iterator[Measurement]:
+        """Measure candidates and yield the results in order. `best` (seconds) lets slow ones be given up early.
+
+        `lenient`: those are measured too that don't work at any size but at those tuned for.
+        """
         self.runner.limit(self.current_limits(best))
         built = self.runner.build(candidates)
         self._compile_seconds += [one.seconds for one in built if one.handle is not None]
@@ -92,6 +102,8 @@ class Measurer:
                 members = [number for number, one in enumerate(built) if one.place == place]
                 turns.update(zip(members, self._turns(place, [built[number] for number in members], best), strict=True))
             found = [_join(one, turns[number].timed, turns[number].paces) for number, one in enumerate(built)]
+            if not lenient:
+                found = [self._checked(one, measured) for one, measured in zip(built, found, strict=True)]
             yield from found
         finally:
             self.runner.release(built)
@@ -99,6 +111,15 @@ class Measurer:
         if good:
             fastest = min(good, key=lambda one: one.seconds)
             self.anchors.consider(fastest.candidate, fastest.seconds)
+
+    def _checked(self, built: Built, measured: Measurement) -> Measurement:
+        """What was measured, or the failure where it doesn't work at a size to check at."""
+        for inputs in self._beside if measured.times else ():
+            timed = self.runner.run(built, _CHECK, inputs)
+            if timed.failure is not None:
+                message = f"at {_SIZES[inputs]} size: {timed.message}"
+                return replace(measured, times=(), paces=(), failure=timed.failure, message=message)
+        return measured
 
     def _turns(self, place: int, built: Sequence[Built], best: float | None) -> list[Turns]:
         """Time all that was built in one process, and what was timed on a slowed machine and may matter once more."""

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from autosearch.cli.app import app
-from autosearch.cli.options import parse_inputs
+from autosearch.cli.options import parse_inputs, parse_sizes
+from autosearch.errors import SizeError
 from autosearch.export.stored import load_schedule
 from autosearch.records.log import read_log
 from tests.conftest import snapshot_of
@@ -43,6 +44,17 @@ def test_inputs_are_arrays_and_numbers(tmp_path: Path, monkeypatch: pytest.Monke
     assert given.pop("image").shape == (2, 3)
     assert given == {"gain": 2.5, "count": -3, "path": 1000.0} and isinstance(given["count"], int)
     assert parse_inputs(None) == {}
+
+
+def test_sizes_are_extents_or_extents_by_name() -> None:
+    assert parse_sizes(["1920x1080", "left=640x480,right=640x480x3"]) == [
+        (1920, 1080), {"left": (640, 480), "right": (640, 480, 3)}
+    ]  # fmt: skip
+    assert parse_sizes(None) is None
+    with pytest.raises(SizeError, match="1920x1080 or NAME=1920x1080"):
+        parse_sizes(["1920*1080"])
+    with pytest.raises(SizeError, match="each needs a name"):
+        parse_sizes(["640x480,right=640x480"])
 
 
 def test_sizes_come_from_the_inputs_given(tmp_path: Path) -> None:

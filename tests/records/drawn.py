@@ -47,6 +47,13 @@ TRIALS = st.builds(
         lambda paces: replace(record, paces=paces)
     )
 )
+
+
+def names_differ(record: RaceRecord) -> bool:
+    """Whether each contender has a name of its own, as in every race that was run."""
+    return len(dict(record.contenders)) == len(record.contenders)
+
+
 CONTENDERS = st.lists(st.tuples(TEXT, SCHEDULES), max_size=4).map(tuple)
 RACES = st.tuples(CONTENDERS, st.integers(0, 4)).flatmap(
     lambda t: st.builds(
@@ -57,5 +64,10 @@ RACES = st.tuples(CONTENDERS, st.integers(0, 4)).flatmap(
         st.integers(0, 10**6).map(lambda n: n / 10**3),
         st.integers(0, 10**6),
     )
-)
+).flatmap(
+    lambda record: st.sampled_from([{}, {
+        name: tuple((0.5, 1e-3) for one in row if one is not None)
+        for (name, _), row in zip(record.contenders, record.samples, strict=True)
+    }]).map(lambda by_size: replace(record, by_size=by_size) if names_differ(record) else record)
+)  # fmt: skip
 RECORDS = PIPELINES | TRIALS | RACES
