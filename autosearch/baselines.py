@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,10 @@ from autosearch.schedule.read import read_schedule
 from autosearch.schedule.schedule import Schedule
 
 ROOT, DEFAULT, GIVEN = "root", "default", "given"
+_DROPOUT = "1"
+"""Percent of its decisions that Adams2019 keeps: with more it makes hardly any different schedules."""
+_DRAWS = 3
+"""Tries for each sample wanted."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,34 @@ def autoscheduled_baselines(runner: LocalRunner, snapshot: Snapshot, threads: in
         replies[last] = runner.autoschedule([retry], seconds)[0]
         notes[last] = f"with beam_size=1, since the default beam failed: {why}"
     return [_of_reply(name, replies[name], snapshot.algorithm, notes[name]) for name in AUTOSCHEDULERS]
+
+
+def dropout_samples(
+    runner: LocalRunner, snapshot: Snapshot, threads: int, count: int, seconds: float
+) -> list[Schedule]:
+    """At most `count` different schedules that Adams2019 makes when it leaves out candidates at random, within `seconds`.
+
+    With a beam of one it takes milliseconds on small pipelines. Of large ones there are few, or none.
+    """
+    found: dict[str, Schedule] = {}
+    end = time.monotonic() + seconds
+    for seed in range(0, _DRAWS * count, threads):
+        left = end - time.monotonic()
+        if left <= 0 or len(found) >= count:
+            break
+        parameters = {"parallelism": str(threads), "beam_size": "1", "random_dropout": _DROPOUT}
+        requests = [
+            AutoschedulerRequest("Adams2019", {**parameters, "random_dropout_seed": str(one)})
+            for one in range(seed, seed + threads)
+        ]
+        for reply in runner.autoschedule(requests, left):
+            if reply.scheduled is not None:
+                try:
+                    schedule = read_schedule(reply.scheduled, snapshot.algorithm)
+                except ScheduleError:
+                    continue
+                found.setdefault(schedule.digest, schedule)
+    return list(found.values())[:count]
 
 
 def _of_reply(name: str, reply: AutoschedulerReply, algorithm: Algorithm, note: str) -> Baseline:

@@ -13,14 +13,21 @@ from typing import Any
 
 import halide as hl
 
-from autosearch.baselines import ROOT, Baseline, autoscheduled_baselines, fixed_baselines, root_schedule
-from autosearch.choices import Proposal, Trace
+from autosearch.baselines import (
+    ROOT,
+    Baseline,
+    autoscheduled_baselines,
+    dropout_samples,
+    fixed_baselines,
+    root_schedule,
+)
+from autosearch.choices import Proposal, Trace, kind_of
 from autosearch.contenders import FINALISTS, baseline_contender, contenders
 from autosearch.cost_model.base import CostModel
 from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.prior import load_prior, shipped_prior
 from autosearch.cost_model.pruner import Pruner
-from autosearch.errors import ArgumentError, ScheduleError
+from autosearch.errors import ArgumentError, InfeasibleError, ScheduleError
 from autosearch.finalists import HEATS, Race, confirm, run_race
 from autosearch.interrupts import Interrupts
 from autosearch.journal import Journal
@@ -37,15 +44,19 @@ from autosearch.records.record import SEED, RaceRecord, TrialRecord
 from autosearch.result import Overhead, Result
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
-from autosearch.space.imitate import imitate
+from autosearch.space.imitate import adopt, imitate
 from autosearch.spaces import TemplateFunction, keeps, kept_schedules, make_space
-from autosearch.strategies import STRATEGIES, StrategyFactory
+from autosearch.strategies import STRATEGIES, StrategyFactory, make_strategy
 from autosearch.strategies import Result as Observation
 
 BATCH = 8
 RACE_SECONDS = 6.0
 MOST_COMPILATION = 0.3
 """Part of a timeout that is kept for compiling the contenders of the race, where they take that long."""
+SAMPLES = 8
+"""Schedules of Adams2019 at random among the seeds; fewer in short runs."""
+SAMPLE_SECONDS, _SAMPLE_SHARE = 2.0, 0.05
+"""Seconds that making them may take, and part of the time for the search."""
 THINKING_SHARE = 0.16
 """Part of the wall time that proposing and ranking may take; more candidates are looked at where they are cheap."""
 _COURTESY = 0.05
@@ -59,7 +70,7 @@ def tune(
     *,
     inputs: Mapping[str, Any] | None = None,
     log: str | os.PathLike[str] | None = None,
-    strategy: str | StrategyFactory = "genetic",
+    strategy: str | StrategyFactory = "portfolio",
     seed: int = 0,
     timeout: float | None = None,
     progress: bool | Reporter = True,
@@ -81,8 +92,8 @@ def tune(
     inputs: arrays (numpy order) and scalars by name, to take sizes from and to time on; else the pipeline's estimates
         say the sizes, and random values are used.
     log: the file to record every trial in. What it holds of the same pipeline, sizes, target and machine counts.
-    strategy: "genetic", "tree", "bayesian", "portfolio" or "random", or a class of your own, made with a space and a seed,
-        that does what `autosearch.strategies.base.Strategy` says.
+    strategy: one of `autosearch.strategies.STRATEGIES` ("portfolio", "genetic", "tree", "bayesian", "beam", "random", ...),
+        or a class of your own, made with a space and a seed, that does what `autosearch.strategies.base.Strategy` says.
     seed: of every random choice.
     timeout: seconds for the whole call. Ctrl-C, too, ends the search but not the result.
     progress: whether to show it (a live display on a terminal, plain lines elsewhere), or a `Reporter` of your own.
@@ -204,8 +215,7 @@ class _Session:
         self.kept = kept
         chosen = settings.strategy
         self.source = chosen if isinstance(chosen, str) else getattr(chosen, "__name__", type(chosen).__name__)
-        make = STRATEGIES[chosen] if isinstance(chosen, str) else chosen
-        self.strategy = make(self.space, settings.seed)
+        self.strategy = make_strategy(chosen, self.space, settings.seed)
 
     @cached_property
     def pruner(self) -> Pruner:
@@ -223,11 +233,12 @@ class _Session:
         runner = self.start()
         measurer = Measurer(runner, self.settings.limits, Effort(cold=self.settings.cold))
         try:
+            self.adopt_again()
             with self.journal.turn():
                 self.measure_baselines(runner, measurer)
             self.choose_base(measurer)
             self.learn_from(self.journal.trials)
-            self.search(measurer)
+            self.search(measurer, [*self.inexact_seeds(), *self.sampled_seeds(runner)])
         except KeyboardInterrupt:
             self.interrupts.pressed = False
             self.reporter.note("interrupted: deciding among what was found (interrupt again to skip that)")
@@ -295,7 +306,7 @@ class _Session:
                 self.journal.identity,
                 "baseline",
                 baseline.schedule,
-                self.imitated(baseline.schedule) if baseline.schedule is not None else None,
+                self.imitated(baseline.name, baseline.schedule) if baseline.schedule is not None else None,
                 measurement.times if measurement is not None else (),
                 failure.value if failure is not None else "",
                 baseline.message if measurement is None else measurement.message,
@@ -310,14 +321,21 @@ class _Session:
         )
         self.show("baselines")
 
-    def imitated(self, schedule: Schedule) -> Trace | None:
-        """The trace of a baseline's schedule, where the space holds it exactly."""
+    def imitated(self, baseline: str, schedule: Schedule) -> Trace | None:
+        """The trace of a baseline's schedule, where the space holds it exactly: what the rules can't make it takes over."""
         with self.thinking:
             try:
-                imitation = imitate(self.space, schedule)
+                imitation = adopt(self.space, baseline, schedule)
             except ScheduleError:
                 return None
         return imitation.trace if imitation.exact else None
+
+    def adopt_again(self) -> None:
+        """Let the space hold what it has taken over when the log's baselines were measured."""
+        for record in self.journal.trials:
+            adopted = record.trace is not None and any(kind_of(key) == "as" for key, _ in record.trace)
+            if record.baseline and record.schedule is not None and adopted:
+                self.imitated(record.baseline, record.schedule)
 
     def inexact_seeds(self) -> list[Proposal]:
         """The nearest that the space holds to baselines that it doesn't hold exactly."""
@@ -330,14 +348,34 @@ class _Session:
                     except ScheduleError:
                         continue
                 seeds.append(Proposal(imitation.trace, imitation.schedule))
+        return self.new(seeds)
+
+    def sampled_seeds(self, runner: Runner) -> list[Proposal]:
+        """What the space holds that is nearest to a few of the many schedules that Adams2019 makes at random."""
+        count = min(SAMPLES, self.settings.trials // SAMPLES)
+        seconds = min(SAMPLE_SECONDS, _SAMPLE_SHARE * self.settings.search_seconds_left())
+        if any(not record.baseline for record in self.journal.trials) or count == 0 or seconds <= 0:
+            return []
+        seeds = []
+        for schedule in dropout_samples(self.compiler(runner), self.snapshot, self.machine.cores, count, seconds):
+            with self.thinking:
+                try:
+                    imitation = imitate(self.space, schedule)
+                except (ScheduleError, InfeasibleError):
+                    continue
+            seeds.append(Proposal(imitation.trace, imitation.schedule))
+        return self.new(seeds)
+
+    def new(self, seeds: Sequence[Proposal]) -> list[Proposal]:
+        """Those of the seeds that were not measured, each once."""
         measured = self.journal.measured()
-        return [seed for seed in seeds if seed.schedule.digest not in measured]
+        different = {seed.schedule.digest: seed for seed in seeds}
+        return [seed for digest, seed in different.items() if digest not in measured]
 
     # Search --------------------------------------------------------------------------------------------------------
 
-    def search(self, measurer: Measurer) -> None:
-        """The loop. Ends when the trials or the time are used up, or the space is."""
-        seeds = self.inexact_seeds()
+    def search(self, measurer: Measurer, seeds: list[Proposal]) -> None:
+        """The loop, which begins with the seeds. Ends when the trials or the time are used up, or the space is."""
         many, a_trial = BATCH, 0.0
         while self.journal.count < self.settings.trials and (left := self.seconds_left(measurer.runner)) > 0:
             self.interrupts.check()
@@ -374,10 +412,17 @@ class _Session:
         """A batch to measure: the most promising of many proposals."""
         if not self.ranks:
             return self.strategy.propose(few)
-        proposals = self.strategy.propose(max(many, few), self.predict)
-        chosen = set(self.pruner.select(proposals, few))
-        self.pruner.forget([one.schedule for place, one in enumerate(proposals) if place not in chosen])
-        return [one for place, one in enumerate(proposals) if place in chosen]
+        looked_at: list[Proposal] = []
+
+        def predict(proposals: Sequence[Proposal]) -> list[float]:
+            looked_at.extend(proposals)
+            return self.predict(proposals)
+
+        proposals = self.strategy.propose(max(many, few), predict)
+        chosen = [proposals[place] for place in sorted(self.pruner.select(proposals, few))]
+        digests = {one.schedule.digest for one in chosen}
+        self.pruner.forget([one.schedule for one in looked_at + proposals if one.schedule.digest not in digests])
+        return chosen
 
     @property
     def ranks(self) -> bool:

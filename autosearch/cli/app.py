@@ -13,6 +13,7 @@ import typer
 
 from autosearch import __version__
 from autosearch.cli import logs, tuning
+from autosearch.cli.lab import lab
 
 app = typer.Typer(
     help="Find fast schedules for Halide pipelines by searching, compiling and timing.",
@@ -33,6 +34,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     tuning.remeasure: "remeasure unsharp.jsonl --top 20",
     logs.learn: "learn unsharp.jsonl blur.jsonl -o mine.ubj",
     logs.merge: "merge laptop.jsonl server.jsonl -o all.jsonl",
+    lab: "lab records/spaces/*.json.gz --strategy genetic --strategy tree",
 }
 for command, example in _EXAMPLES.items():
     app.command(epilog=f"Example: autosearch {example}")(command)

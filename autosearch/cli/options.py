@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
 
 from autosearch.errors import ArgumentError, AutoSearchError, InputError, MismatchError
-from autosearch.pipeline.generator import Generator
-from autosearch.pipeline.source import PipelineLike, load_object
+
+if TYPE_CHECKING:  # it loads Halide, which not every command needs
+    from autosearch.pipeline.source import PipelineLike
 
 EXIT_ERROR, EXIT_MISMATCH, EXIT_INTERRUPTED = 1, 3, 130
 
@@ -49,6 +50,9 @@ AsJson = Annotated[bool, typer.Option("--json", help="print the result as JSON")
 
 def named_pipeline(words: Sequence[str] | None, generator: Path | None, name: str) -> PipelineLike | None:
     """The pipeline that a command line names, None where it names none. Raises `AutoSearchError`."""
+    from autosearch.pipeline.generator import Generator
+    from autosearch.pipeline.source import load_object
+
     given = list(words or [])
     if generator is None:
         if name:

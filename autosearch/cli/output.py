@@ -6,11 +6,12 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from autosearch.result import Result
+if TYPE_CHECKING:
+    from autosearch.result import Result
 
 
 def finish(result: Result, exports: list[Path] | None, as_json: bool) -> None:

@@ -25,7 +25,6 @@ from autosearch.cli.options import (
     parse_inputs,
 )
 from autosearch.cli.output import check_exports, finish
-from autosearch.pipeline.source import load_object
 from autosearch.strategies import STRATEGIES
 
 
@@ -44,7 +43,7 @@ def tune(
         typer.Option(
             "--strategy", "-s", help=f"one of {', '.join(STRATEGIES)}", autocompletion=lambda: list(STRATEGIES)
         ),
-    ] = "genetic",
+    ] = "portfolio",
     seed: Annotated[int, typer.Option(help="of every random choice")] = 0,
     timeout: Annotated[float | None, typer.Option(help="seconds for everything")] = None,
     tolerance: Tolerance = None,
@@ -62,6 +61,7 @@ def tune(
     as_json: AsJson = False,
 ) -> None:
     """Search for a fast schedule of a pipeline; print how it compares, and its source."""
+    from autosearch.pipeline.source import load_object
     from autosearch.tuner import tune as run
 
     with errors():

@@ -43,8 +43,10 @@ class Pruner:
         prior: StageTimeModel | None = None,
         model: CostModel | None = None,
     ) -> None:
-        """`nest_of` gives the loop nest of a schedule; `prior` ranks until enough is measured, and is learned upon. `model` is
-        what learns, if not a `StageTimeModel`; then there is no prior."""
+        """`nest_of` gives the loop nest of a schedule; `prior` ranks until enough is measured, and is learned upon.
+
+        `model` is what learns, if not a `StageTimeModel`; then there is no prior.
+        """
         self._nest_of = nest_of
         self._machine = machine
         self._random = random.Random(seed)

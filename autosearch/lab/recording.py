@@ -201,4 +201,3 @@ def _seconds(value: Any, positive: bool = False) -> float:
 
 def _short(seconds: float) -> float:
     return float(f"{seconds:.5g}")
-

@@ -84,6 +84,26 @@ def _gathers(expr: Expr) -> int:
 
 
 @cache
+def multiplies_narrow(stage: Stage) -> bool:
+    """Whether an update adds up products of integers of half its width or less, for which CPUs have an instruction.
+
+    x86's `vpmaddwd` adds two products of 16 bits to 32, `vpdpbusd` four of 8 bits; Arm's `sdot` four of 8 bits.
+    """
+    return any(
+        node.op == "mul"
+        and node.type.code in ("int", "uint")
+        and all(
+            one.op == "cast"
+            and one.args[0].type.code in ("int", "uint")
+            and 2 * one.args[0].type.bits <= node.type.bits
+            for one in node.args
+        )
+        for value in stage.values
+        for node in value.walk()
+    )
+
+
+@cache
 def is_associative(stage: Stage) -> bool:
     """Whether an update is `f(args) = f(args) op e`, `op` associative and commutative and `e` free of `f`.
 

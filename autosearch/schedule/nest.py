@@ -19,7 +19,7 @@ from autosearch.pipeline.bounds import Dataflow, Regions, hull, is_finite
 from autosearch.pipeline.intervals import Interval
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
 from autosearch.schedule.directives import ComputeAt, ComputeRoot, ComputeWith, Directive, StoreAt, StoreRoot
-from autosearch.schedule.layout import storage_order
+from autosearch.schedule.layout import RESIZING, resized, storage_order
 from autosearch.schedule.loops import PARALLEL, SERIAL, VECTORIZED, StageLoops, stage_loops
 from autosearch.schedule.schedule import Schedule
 
@@ -98,6 +98,7 @@ class LoopNest:
         """What is computed of each Func that isn't inlined, each time it is produced."""
         self.joined: dict[StageKey, Position] = {}
         """For a stage that shares loops of another (`compute_with`): inside which of that one's both are computed."""
+        self._resized: dict[str, Sequence[Directive]] = {}
         self._around: dict[str, tuple[Position, ...]] = {}
         self._paths: dict[StageKey, tuple[Position, ...]] = {}
         self._levels: dict[Position, LoopLevel] = {}
@@ -111,6 +112,8 @@ class LoopNest:
         if placement.inline:
             return
         self.layouts[func.name] = storage_order(func, directives[0] if directives else ())
+        if directives and any(isinstance(one, RESIZING) for one in directives[0]):
+            self._resized[func.name] = directives[0]
         around = self.around(placement.compute)
         self._around[func.name] = around
         box = self.required(func.name, placement.compute)
@@ -294,12 +297,14 @@ class LoopNest:
         return math.prod(level.extent for level in self.loops_around(self.placements[name].store))
 
     def stored_box(self, name: str) -> Box:
-        """The region that the storage of Func `name` must hold, before folding."""
+        """The region that the storage of Func `name` holds, before Halide folds it by itself."""
         placement = self.placements[name]
-        if placement.store == placement.compute:
-            return self.boxes[name]
-        box = self.required(name, placement.store)
-        return self.boxes[name] if box is None else self._padded(name, box)
+        box = self.boxes[name]
+        if placement.store != placement.compute:
+            whole = self.required(name, placement.store)
+            box = box if whole is None else self._padded(name, whole)
+        own = self._resized.get(name)
+        return box if own is None else resized(self.algorithm.func(name), own, box)
 
     def sliding_share(self, name: str) -> float:
         """The part of its box that a production of a Func computes anew; less than 1 where it re-uses stored results."""

@@ -16,14 +16,15 @@ from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
 from autosearch.pipeline.ir import Func, Stage, StageKey
-from autosearch.pipeline.operations import body_size, code_size, is_associative, is_scatter
+from autosearch.pipeline.operations import body_size, code_size, is_associative, is_scatter, multiplies_narrow
 from autosearch.pipeline.snapshot import Snapshot
 from autosearch.schedule.directives import Bound, CloneIn, Directive, Tail
 from autosearch.schedule.layout import storage_order
-from autosearch.schedule.loops import UNROLLED, VECTORIZED
+from autosearch.schedule.loops import UNROLLED, VECTORIZED, stage_loops
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, Position, build_nest, placement_of
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.calls import Calls
+from autosearch.space.details import choose_memory, choose_partition
 from autosearch.space.ground import Ground
 from autosearch.space.joining import choose_partner, join, partners
 from autosearch.space.placement import (
@@ -41,6 +42,9 @@ from autosearch.space.tiling_rules import MAX_LONG_BODY, StageFacts, choose_tili
 
 MAX_GUARDED_BODY = 150
 """A guarded tail turns a vector body into predicated code many times its size: not offered for bodies beyond this."""
+RULES = "rules"
+_FOLLOWED, _RARELY_FOLLOWED = 2.0, 0.03
+"""How likely it is to follow an example as what reads the Func does, and otherwise, where the rules are 1."""
 MAX_BOUND_EXTENT = 4
 """Output dimensions this short (colour channels) may be stated to have exactly the extent tuned for."""
 
@@ -71,6 +75,7 @@ class CpuSpace:
         self._derive = derive
         self._fixed = fixed
         self._grounds = {Schedule(): Ground(flow, regions, inputs, machine)}
+        self._examples: dict[str, dict[str, Schedule]] = {}
 
     def build(self, chooser: Chooser) -> Schedule:
         """Ask the chooser every question, in order, and return the schedule that the answers make.
@@ -83,7 +88,11 @@ class CpuSpace:
             structure = choose_structure(self.ground, _Unmade(chooser, fixed) if fixed else chooser)
         ground = self.ground(structure.structure)
         clones = frozenset(step.directive.func for step in structure if isinstance(step.directive, CloneIn))
-        return Schedule(structure.steps + _Build(ground, chooser, clones, fixed).run().steps)
+        return Schedule(structure.steps + _Build(ground, chooser, clones, fixed, self._examples).run().steps)
+
+    def adopt(self, name: str, parts: Mapping[str, Schedule]) -> None:
+        """Let Funcs be scheduled as in an example of that name: `parts` are their directives there, by Func."""
+        self._examples[name] = dict(parts)
 
     def ground(self, structure: Schedule) -> Ground:
         """The algorithm after the directives of `structure`. Raises `ScheduleError` where Halide refuses them."""
@@ -121,15 +130,27 @@ class _Unmade:
 class _Build:
     """One walk through the questions."""
 
-    def __init__(self, ground: Ground, chooser: Chooser, clones: frozenset[str], fixed: Mapping[str, Schedule]) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        chooser: Chooser,
+        clones: frozenset[str],
+        fixed: Mapping[str, Schedule],
+        examples: Mapping[str, Mapping[str, Schedule]],
+    ) -> None:
         self.clones = clones
         self.fixed = fixed
+        self.examples = examples
+        self.followed: dict[str, str] = {}
+        """The example that a Func is scheduled as in, by Func."""
         self.ground = ground
         self.chooser = chooser
         self.style = choose_style(chooser, bool(ground.reductions))
         self.nest = LoopNest(ground.flow, ground.regions)
         self.labels: dict[StageKey, tuple[str, ...]] = {}
         self.tilings: dict[StageKey, Tiling] = {}
+        self.whole: dict[StageKey, list[Directive]] = {}
+        """That loops of a stage are not partitioned."""
         self.bodies: dict[StageKey, _Body] = {}
         self.calls: dict[str, dict[StageKey, Calls]] = {}
         """For each Func not decided yet: how often one evaluation of each stage computed calls it, as things stand."""
@@ -141,9 +162,42 @@ class _Build:
                 self.keep(func, self.fixed[func.name])
             elif func.name in self.ground.left_alone:
                 self.leave_alone(func)
-            else:
+            elif not (self.examples and self.follow(func)):
                 self.decide(func)
         return Schedule(tuple(self.steps))
+
+    def follow(self, func: Func) -> bool:
+        """Ask whether a Func is scheduled as in one of the examples, and if so do that."""
+        fitting = {
+            name: parts[func.name]
+            for name, parts in self.examples.items()
+            if func.name in parts and self.fits(func, parts[func.name], name)
+        }
+        if not fitting:
+            return False
+        near = [self.followed.get(key.func) == name for name in fitting for key in self.nest.uses(func.name)[:1]]
+        weights = [_FOLLOWED if one else _RARELY_FOLLOWED for one in near or [False] * len(fitting)]
+        answer = str(self.chooser.choose(f"{func.name}/as", [RULES, *fitting], [1.0, *weights]))
+        if answer == RULES:
+            return False
+        self.followed[func.name] = answer
+        self.keep(func, fitting[answer])
+        return True
+
+    def fits(self, func: Func, own: Schedule, example: str) -> bool:
+        """Whether a Func may be scheduled as in an example: where it is computed, loops are those of the example."""
+        try:
+            directives = [own.of(stage.key) for stage in func.stages]
+            placement = placement_of(self.nest, func, directives[0])
+            for stage, theirs in zip(func.stages, directives, strict=True):
+                joins = stage_loops(stage, theirs).joins
+                if joins is not None and self.followed.get(joins.at.func) != example:
+                    return False
+        except ScheduleError:
+            return False
+        if placement.inline:
+            return func.name in self.ground.may_inline
+        return placement.compute is None or self.followed.get(placement.compute.stage.func) == example
 
     def leave_alone(self, func: Func) -> None:
         self.nest.place(func, ROOT)
@@ -195,8 +249,17 @@ class _Build:
             directives = [self.together(func, partner)]
         else:
             directives = [self.stage(func, stage, placement, constant, dense) for stage in func.stages]
-        directives[0] = layout + directives[0]
+        memory, reading = list[Directive](), list[Step]()
+        if not is_output:
+            lanes = self.ground.lanes(func.stages[0])
+            memory, reading = choose_memory(self.nest, func, placement, lanes, self.chooser)
+        directives[0] = layout + memory + directives[0]
         self.nest.place(func, placement, directives)
+        if placement.compute is None and partner is None:
+            for stage, own in zip(func.stages, directives, strict=True):
+                self.whole[stage.key] = choose_partition(self.nest, stage.key, self.chooser)
+                own += self.whole[stage.key]
+        self.steps += reading
         for stage, own in zip(func.stages, directives, strict=True):
             self.add(stage, (head + list(bounds) if stage.index == 0 else []) + own)
 
@@ -313,7 +376,7 @@ class _Build:
         tiling = self.tilings[partner.stage]
         self.labels[stage.key] = self.labels[partner.stage]
         self.remember(stage, self.bodies[partner.stage].copies)
-        return [*tiling.directives(stage), join(self.nest, partner)]
+        return [*tiling.directives(stage), *self.whole.get(partner.stage, ()), join(self.nest, partner)]
 
     def facts(
         self, stage: Stage, ranges: dict[str, int], placement: Placement, box: Box, constant: frozenset[str], dense: str
@@ -344,6 +407,7 @@ class _Build:
             self.style,
             ground.machine.cores,
             ground.machine.accumulators,
+            associative and not is_scatter(stage) and multiplies_narrow(stage),
             not ground.reductions.isdisjoint(ground.calls[stage.key]),
         )
 
@@ -391,7 +455,7 @@ class _Build:
         added = moved_dimensions(self.nest, func.name, placement).get(place)
         moves = added is not None or (bool(sliding_consumers(self.nest, func.name)) and not whole_anyway)
         slides = moves and (added is None or added < int(box[place][1] - box[place][0]) + 1)
-        varies = not whole_anyway and (self.is_clamped(func.name) or self.has_partial_tiles(placement))
+        varies = not whole_anyway and (self.is_clamped(func.name, place) or self.has_partial_tiles(placement))
         shortest = 1 if varies or slides else extent
         exact = not varies and not moves
         output = func.name in self.ground.algorithm.outputs and variable not in self.ground.constant_vars(stage)
@@ -405,10 +469,15 @@ class _Build:
             output,
         )
 
-    def is_clamped(self, name: str) -> bool:
-        """Whether what is needed of a Func shrinks at the borders, because an index that reads it is clamped there."""
+    def is_clamped(self, name: str, place: int | None = None) -> bool:
+        """Whether what is needed of a Func shrinks at the borders, because an index that reads it is clamped there.
+
+        Of one of its dimensions, where `place` is given.
+        """
         for key in self.ground.algorithm.consumers[name]:
-            if any(edge.producer == name and not edge.is_affine for edge in self.ground.flow.edges[key]):
+            edges = (one for one in self.ground.flow.edges[key] if one.producer == name and not one.is_affine)
+            accesses = (access for edge in edges for access in edge.accesses)
+            if any(place is None or access.index[place] is None for access in accesses):
                 return True
             placement = self.nest.placements[key.func]
             if (placement.inline or placement.compute is not None) and self.is_clamped(key.func):

@@ -6,7 +6,7 @@ import math
 from functools import cached_property
 
 from autosearch.machine import Machine
-from autosearch.pipeline.access import Box
+from autosearch.pipeline.access import Box, Edge, edges_of
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.pipeline.intervals import Bindings, constant_value
 from autosearch.pipeline.ir import Algorithm, Func, ReductionVar, Stage, StageKey
@@ -14,6 +14,7 @@ from autosearch.pipeline.operations import is_associative, is_scatter, work
 from autosearch.space.calls import Calls, calls_of
 from autosearch.space.slack import allowed_regions
 
+_FEW = 4
 _SHORT = 0.02
 """Updates with less than this share of the longest one's iterations are short."""
 
@@ -27,6 +28,7 @@ class Ground:
         self.machine = machine
         self.algorithm: Algorithm = flow.algorithm
         self.allowed = allowed_regions(flow, regions, inputs)
+        self._sizeless: dict[StageKey, tuple[Edge, ...]] = {}
         self._through: dict[tuple[Calls, StageKey], dict[str, Calls]] = {}
 
     @cached_property
@@ -187,9 +189,20 @@ class Ground:
             for edge in edges + ([self.flow.stores[key]] if key.func == func.name else []):
                 for access in edge.accesses:
                     index = access.index[place]
-                    if index is None or any(variable not in fixed for variable, _ in index.coefficients):
+                    if index is None:
+                        if not self._is_short_anyway(edge, place):
+                            return False
+                    elif any(variable not in fixed for variable, _ in index.coefficients):
                         return False
         return True
+
+    def _is_short_anyway(self, edge: Edge, place: int) -> bool:
+        """Whether an index keeps to a few coordinates whatever the sizes and the data are, as `k % 2` does."""
+        if edge.consumer not in self._sizeless:
+            blank = Bindings(self.algorithm)
+            self._sizeless[edge.consumer] = edges_of(self.algorithm.stage(edge.consumer), self.algorithm, blank)
+        same = [one for one in self._sizeless[edge.consumer] if one.producer == edge.producer and not one.is_input]
+        return all(high - low < _FEW for one in same for low, high in (one.box({})[place],))
 
     def lanes(self, stage: Stage) -> int:
         """Elements in a native vector of the widest type that the stage handles."""

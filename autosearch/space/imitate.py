@@ -6,16 +6,17 @@ the space can't express comes out as near as it can, and is named.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from autosearch.choices import FirstChooser, Option, Recorder, Replay, Trace, kind_of
 from autosearch.schedule.copies import without_idle_copies
-from autosearch.schedule.directives import Bound, Tail
+from autosearch.schedule.directives import At, Bound, Loop, Tail
 from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import LoopNest, Position, StageNest
-from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.cpu import CpuSpace
+from autosearch.space.details import detail_answers, details_of
 from autosearch.space.joining import ALONE
 from autosearch.space.storage import DECLARED, READ
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, structure_answers
@@ -39,17 +40,71 @@ class Imitation:
 
 def imitate(space: CpuSpace, schedule: Schedule) -> Imitation:
     """The trace in `space` of a given schedule. Raises `ScheduleError` where the schedule isn't one of the pipeline."""
-    schedule = without_idle_copies(schedule, space.ground(Schedule()).algorithm)
+    imitation, _ = _imitate(space, _told_simpler(space, schedule), "", frozenset())
+    return imitation
+
+
+def adopt(space: CpuSpace, name: str, schedule: Schedule) -> Imitation:
+    """The same; what the rules can't make of the schedule becomes an answer of its own in `space`, by that name."""
+    schedule = _told_simpler(space, schedule)
+    imitation, unlike = _imitate(space, schedule, name, frozenset())
+    own: frozenset[str] = frozenset()
+    while unlike - own:
+        own = _closed(own | unlike, schedule)
+        space.adopt(name, {one: _part(schedule, one) for one in own})
+        imitation, unlike = _imitate(space, schedule, name, own)
+    return imitation
+
+
+def _told_simpler(space: CpuSpace, schedule: Schedule) -> Schedule:
+    return without_idle_copies(schedule, space.ground(Schedule()).algorithm)
+
+
+def _imitate(space: CpuSpace, schedule: Schedule, name: str, own: Set[str]) -> tuple[Imitation, frozenset[str]]:
+    """The imitation where Funcs `own` follow the example of that name, and the Funcs that came out otherwise."""
     wanted = space.nest(schedule)
     answers: dict[str, Option] = {
         "style": Style.FREE.value,
         **structure_answers(schedule),
-        **_answers(wanted, schedule),
+        **_answers(wanted, schedule, own),
+        **detail_answers(schedule, wanted),
+        **{f"{one}/as": name for one in own},
     }
     recorder = Recorder(Replay(answers, _Plain()))
     built = space.build(recorder)
-    made = space.nest(built)
-    return Imitation(recorder.trace, built, tuple(_differences(wanted, made)))
+    if wanted.algorithm != space.ground(built.structure).algorithm:
+        return Imitation(recorder.trace, built, ("the Funcs made",)), frozenset()
+    nest = space.nest(built)
+    found = _differences(wanted, nest)
+    told, said = details_of(schedule, wanted), details_of(built, nest)
+    found += [(name, f"details of {name}") for name in told | said if _loosely(told, name) != _loosely(said, name)]
+    return Imitation(recorder.trace, built, tuple(text for _, text in found)), frozenset(one for one, _ in found)
+
+
+def _loosely(details: Mapping[str, frozenset[Step]], name: str) -> set[tuple[str, tuple[object, ...]]]:
+    """What is told of a Func, but for the names of loops, which differ."""
+    steps = details.get(name, frozenset())
+    return {
+        (s.directive.method, tuple(a for a in s.directive.arguments() if not isinstance(a, (Loop, At)))) for s in steps
+    }
+
+
+def _closed(funcs: Set[str], schedule: Schedule) -> frozenset[str]:
+    """The Funcs and those at whose loops they are computed or stored, which have to be the same then."""
+    found = set(funcs)
+    pending = list(funcs)
+    while pending:
+        one = pending.pop()
+        for step in schedule:
+            if step.stage.func == one:
+                levels = {arg.func for arg in step.directive.arguments() if isinstance(arg, At)} - found
+                found |= levels
+                pending += levels
+    return frozenset(found)
+
+
+def _part(schedule: Schedule, func: str) -> Schedule:
+    return Schedule(tuple(step for step in schedule.rest if step.stage.func == func))
 
 
 class _Plain(FirstChooser):
@@ -59,23 +114,22 @@ class _Plain(FirstChooser):
         return NONE if kind_of(key) in STRUCTURE_KINDS else super().choose(key, options, weights)
 
 
-def _differences(wanted: LoopNest, made: LoopNest) -> list[str]:
-    if wanted.algorithm != made.algorithm:
-        return ["the Funcs made"]
+def _differences(wanted: LoopNest, made: LoopNest) -> list[tuple[str, str]]:
+    """The Funcs that came out otherwise, each with what of it."""
     result = []
     for func in wanted.algorithm.funcs:
         a, b = wanted.placements[func.name], made.placements[func.name]
         if a.inline != b.inline or _where(wanted, a.compute) != _where(made, b.compute):
-            result.append(f"placement of {func.name}")
+            result.append((func.name, f"placement of {func.name}"))
         elif wanted.layouts.get(func.name) != made.layouts.get(func.name):
-            result.append(f"layout of {func.name}")
+            result.append((func.name, f"layout of {func.name}"))
         elif _where(wanted, a.store) != _where(made, b.store):
-            result.append(f"storage of {func.name}")
+            result.append((func.name, f"storage of {func.name}"))
         elif _joined(wanted, func.name) != _joined(made, func.name):
-            result.append(f"with what {func.name} is computed")
+            result.append((func.name, f"with what {func.name} is computed"))
         elif not a.inline:
             result += [
-                f"loops of {stage.key}"
+                (func.name, f"loops of {stage.key}")
                 for stage in func.stages
                 if _shape(wanted.stages[stage.key]) != _shape(made.stages[stage.key])
             ]
@@ -112,7 +166,7 @@ class _Loop:
     band: str = ""
 
 
-def _answers(nest: LoopNest, schedule: Schedule) -> dict[str, Option]:
+def _answers(nest: LoopNest, schedule: Schedule, own: Set[str]) -> dict[str, Option]:
     answers: dict[str, Option] = {}
     labels: dict[Position, str] = {}
     for key, stage in nest.stages.items():
@@ -120,7 +174,8 @@ def _answers(nest: LoopNest, schedule: Schedule) -> dict[str, Option]:
         loops = _expand(stage)
         placement = nest.placements[key.func]
         _answer_loops(prefix, stage, loops, placement.store != placement.compute, answers)
-        for depth, label in enumerate(_labels(stage, loops), start=1):
+        given = [f"{name}@given" for name in stage.loops.loop_names]
+        for depth, label in enumerate(given if key.func in own else _labels(stage, loops), start=1):
             labels[Position(key, depth)] = f"{prefix}/{label}"
     for func in nest.algorithm.funcs:
         placement = nest.placements[func.name]
@@ -185,7 +240,15 @@ def _answer_loops(
 ) -> None:
     flat = [loop for parts in grouped for loop in parts]
     rest = list(flat)
-    vector = next((loop for loop in flat if loop.kind == VECTORIZED), None)
+    vectors = [loop for loop in flat if loop.kind == VECTORIZED]
+    pairs = next((loop for loop in vectors if nest.stage.is_rvar(loop.variable)), None) if len(vectors) == 2 else None
+    vector = next((loop for loop in vectors if loop is not pairs), None)
+    for rvar in nest.stage.rvars:
+        answers[f"{prefix}/dot/{rvar.name}"] = 1
+    if pairs is not None:
+        answers[f"{prefix}/dot/{pairs.variable}"] = pairs.extent
+        pairs.band = "vector"
+        rest.remove(pairs)
     answers[f"{prefix}/vector"] = "none"
     if vector is not None:
         answers[f"{prefix}/vector"] = vector.variable

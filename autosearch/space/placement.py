@@ -88,12 +88,16 @@ def computable_levels(nest: LoopNest, name: str) -> list[Position]:
     """The loop levels at which a Func may be computed, outermost first: around all its uses, in no vectorized loop.
 
     Nor between where a consumer that slides is stored and where it is computed: Halide starts those loops earlier to
-    fill it, and would compute the producer for regions that nobody needs, beyond the input.
+    fill it, and would compute the producer for regions that nobody needs, beyond the input. Where something else in those
+    loops reads the producer too, that holds for the innermost of them as well.
     """
     between: set[Position] = set()
-    for consumer in sliding_consumers(nest, name):
-        assert consumer.compute is not None
-        between.update(nest.around(consumer.compute)[len(nest.around(consumer.store)) : -1])
+    sliding = sliding_consumers(nest, name)
+    if sliding:
+        beside = any(nest.placements[key.func] not in sliding for key in nest.uses(name))
+        for consumer in sliding:
+            assert consumer.compute is not None
+            between.update(nest.around(consumer.compute)[len(nest.around(consumer.store)) : None if beside else -1])
     levels: list[Position] = []
     for position in nest.common_path(name):
         if nest.level(position).kind == VECTORIZED:

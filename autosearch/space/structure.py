@@ -37,8 +37,8 @@ STRUCTURE_KINDS = ("rfactor", "clone", "in")
 WHOLE = 0
 MOST_LEVELS = 2
 """Times that one reduction is factored."""
-_CLONED, _CLONED_RARELY = 0.5, 0.08
-"""How likely a clone is for a large reduction, and for another consumer."""
+_CLONED, _CLONED_RARELY = 0.5, 0.15
+"""How likely a clone is for a large reduction, and any for another consumer."""
 _COPIED = 0.25
 LEAST_WORK = 4096
 """Reductions with fewer iterations than this are over before another thread has woken up."""
@@ -60,7 +60,10 @@ def choose_structure(ground: Callable[[Schedule], Ground], chooser: Chooser) -> 
                 break
             structure, key = longer, steps[-1].stage
     before = ground(structure.structure)
-    for func, consumer, chance in worth_cloning(before):
+    clones = list(worth_cloning(before))
+    others = sum(not reduces for _, _, reduces in clones)
+    for func, consumer, reduces in clones:
+        chance = _CLONED if reduces else _CLONED_RARELY / others  # each clone makes another algorithm to be looked into
         if chooser.choose(f"{func}/clone/{consumer}", [NONE, CLONE], [1.0 - chance, chance]) == CLONE:
             made = free_name(f"{func}_in_{consumer}", set(before.algorithm.by_name))
             structure = Schedule((*structure.steps, Step(StageKey(func), CloneIn(consumer, made))))
@@ -80,8 +83,11 @@ def _accepted(ground: Callable[[Schedule], Ground], structure: Schedule) -> bool
     return True
 
 
-def worth_cloning(ground: Ground) -> Iterator[tuple[str, str, float]]:
-    """Funcs that a large reduction reads, or one consumer in more places than another, with that consumer and a chance."""
+def worth_cloning(ground: Ground) -> Iterator[tuple[str, str, bool]]:
+    """Funcs that a large reduction reads, or one consumer in more places than another.
+
+    With that consumer, and whether it is such a reduction.
+    """
     for func in ground.algorithm.funcs:
         if func.name not in ground.may_inline or ground.is_copy(func):
             continue
@@ -91,9 +97,9 @@ def worth_cloning(ground: Ground) -> Iterator[tuple[str, str, float]]:
         for consumer in list(loads)[:-1]:  # in realization order: the last one keeps the Func itself
             stages = ground.algorithm.func(consumer).updates
             if any(_is_large(ground, stage) and func.name in ground.calls[stage.key] for stage in stages):
-                yield func.name, consumer, _CLONED
+                yield func.name, consumer, True
             elif loads[consumer] > min(loads.values()):
-                yield func.name, consumer, _CLONED_RARELY
+                yield func.name, consumer, False
 
 
 def worth_copying(ground: Ground) -> Iterator[str]:

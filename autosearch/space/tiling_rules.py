@@ -18,6 +18,8 @@ from autosearch.space.style import TILT, Style, tilted
 from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
 
 _NONE = "none"
+_DOTS = (1.0, 2.0, 0.7)
+"""How likely one product, pairs and fours are."""
 _ALL = 0
 MAX_TILE_BANDS = 3
 MAX_UNROLLED = 64
@@ -76,6 +78,8 @@ class StageFacts:
     cores: int
     accumulators: int
     """Native vectors that a register tile should not exceed."""
+    dots: bool
+    """It adds up products of narrow integers, in any order: there are instructions for pairs or fours of them."""
     reads_reduction: bool
     """It reads a reduction, which could accumulate for one register tile of this stage at a time."""
 
@@ -142,10 +146,23 @@ class _Rules:
         long = [facts.body * width > MAX_LONG_BODY * facts.lanes for width in widths]
         chances = [w * _RARELY if far else w for w, far in zip(width_weights, long, strict=True)]
         width = int(self.chooser.choose(f"{self.prefix}/width", widths, chances))
+        dots = self.dot() if name in facts.stage.pure_vars else ()
         self.vectors = max(1, width // facts.lanes)
         self.lies_apart = name in facts.stage.pure_vars and name != facts.dense
         self.take(name, width)
-        return Band(VECTOR, ((name, width if self.left[name] else _ALL),))
+        return Band(VECTOR, (*dots, (name, width if self.left[name] else _ALL)))
+
+    def dot(self) -> tuple[tuple[str, int], ...]:
+        """Ask how many products one instruction adds up, where they are of narrow integers: a second loop of the vector."""
+        facts = self.facts
+        for rvar in facts.stage.rvars if facts.dots else ():
+            counts = [n for n in (1, 2, 4) if n == 1 or facts.extents[rvar.name] % n == 0]
+            if len(counts) > 1:
+                count = int(self.chooser.choose(f"{self.prefix}/dot/{rvar.name}", counts, _DOTS[: len(counts)]))
+                if count > 1:
+                    self.take(rvar.name, count)
+                    return ((rvar.name, count if self.left[rvar.name] else _ALL),)
+        return ()
 
     def unroll(self) -> Band | None:
         loops: list[tuple[str, int]] = []

@@ -1,18 +1,23 @@
-"""Bayesian optimisation by Optuna, whose sampler (TPE) answers the space's questions as they come (define-by-run).
+"""Bayesian optimisation by Optuna, whose samplers answer the space's questions as they come (define-by-run).
 
 Optuna wants a parameter's range to be the same in every trial, while a question's options may depend on earlier
 answers. Each question is therefore a number between 0 and 1, which the options share by their weights.
+By default TPE (Bergstra et al. 2011; multivariate, Falkner et al. 2018) answers; failures are told as infeasible
+trials, which it takes to be worse than all others (after Watanabe and Hutter 2022).
 """
 
 from __future__ import annotations
 
 import math
+import random
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from autosearch.choices import FirstChooser, Option, Proposal, Replay, Space, Trace, draw
+from autosearch.choices import FirstChooser, Option, Proposal, RandomChooser, Replay, Space, Trace, draw
+from autosearch.errors import InfeasibleError
 from autosearch.strategies.base import Predict, Result
 from autosearch.strategies.unseen import Unseen
 
@@ -21,75 +26,152 @@ if TYPE_CHECKING:  # it takes a second to import
 
 STARTUP = 16
 """Schedules drawn at random before the sampler takes over."""
-MOST = 24
-"""Schedules in one batch: each takes the sampler a while."""
+MOST = 8
+"""Schedules of a batch that the sampler is asked for, since it takes a while; the others are variations of these."""
+REMEMBERED, FASTEST, LATEST = 96, 24, 24
+"""Beyond so many trials a new study begins, with the fastest and the latest of them, so that the sampler stays quick."""
+KNOWN = 0.2
+"""Questions that a smaller share of the trials was asked are answered at random: the sampler could say little of them."""
+FAILED = 10.0
+"""To samplers that know nothing of feasibility, a failure is so many times as slow as the slowest."""
+STRAY = 0.2
+"""Where what the sampler suggests is known already, this share of its answers is drawn at random, and ever more."""
+VARIED = (0.05, 0.15, 0.3)
+"""Shares of answers that variations of suggested schedules have drawn at random."""
+PATIENCE = 12
+"""Suggestions in a row that are known before all is drawn at random."""
+
+
+def _tpe(seed: int) -> optuna.samplers.BaseSampler:
+    import optuna
+
+    return optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP, constant_liar=False)
+
+
+def _nsgaii(seed: int) -> optuna.samplers.BaseSampler:
+    import optuna
+
+    return optuna.samplers.NSGAIISampler(seed=seed, population_size=STARTUP)
+
+
+SAMPLERS: Mapping[str, Callable[[int], optuna.samplers.BaseSampler]] = {"tpe": _tpe, "nsgaii": _nsgaii}
+"""Optuna's samplers by name, made from a seed."""
 
 
 class Bayesian:
     """Asks Optuna for answers and tells it what came of them."""
 
-    def __init__(self, space: Space, seed: int = 0) -> None:
+    def __init__(self, space: Space, seed: int = 0, sampler: str = "tpe", most: int = MOST) -> None:
+        """`sampler`: one of `SAMPLERS`. `most`: schedules of a batch that it is asked for at most."""
         import optuna
 
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space = space
+        self._seed = seed
+        self._sampler = SAMPLERS[sampler]
+        self._most = most
+        self._fresh = RandomChooser(random.Random(seed))
         self._unseen = Unseen()
-        self._study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=STARTUP))
-        self._asked: dict[str, optuna.trial.Trial] = {}
-        """Asked for and not yet told of, by digest of the schedule."""
+        self._met: set[str] = set()
+        self._in_vain = 0
+        """Suggestions in a row that were known already: the next ones stray further."""
+        self._begin([])
 
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
         """See `Strategy.propose`. Optuna has a model of its own and needs no other."""
-        return self._unseen.collect(min(n, MOST), self._ask)
+        self._met, self._in_vain = set(), 0
+        found = self._unseen.collect(min(n, self._most), self._ask, patience=PATIENCE)
+        for make in (self._vary(found), self._draw):
+            found += self._unseen.collect(n - len(found), make, besides=found)
+        return found
 
     def observe(self, results: Sequence[Result]) -> None:
-        """See `Strategy.observe`. What others measured is added as if it had been asked for."""
-        from optuna.trial import TrialState
-
+        """See `Strategy.observe`."""
         self._unseen.observe(results)
-        for result in results:
-            trial = self._asked.pop(result.digest, None)
-            if trial is None:
-                self._add(result)
-            elif result.seconds is not None:
-                self._study.tell(trial, math.log(result.seconds))
-            else:
-                self._study.tell(trial, state=TrialState.FAIL)
-        if results:
-            for trial in self._asked.values():  # proposed, but not chosen to be measured
-                self._study.tell(trial, state=TrialState.FAIL)
-            self._asked = {}
+        told = [result for result in results if len(result.trace)]
+        if len(self._results) + len(told) > REMEMBERED:
+            self._begin(_worth_remembering(self._results + told))
+        else:
+            self._tell(told)
 
-    def _ask(self) -> Proposal:
-        trial = self._study.ask()
-        proposal = draw(self._space, _Suggest(trial))
-        self._asked.setdefault(proposal.schedule.digest, trial)
-        return proposal
-
-    def _add(self, result: Result) -> None:
-        """Tell of a schedule that Optuna didn't ask for, as the numbers that would have led to it."""
+    def _begin(self, results: Sequence[Result]) -> None:
+        """A new study that knows of these results."""
         import optuna
 
-        if result.seconds is None or not len(result.trace):
-            return
-        places = _Places(result.trace)
-        draw(self._space, places)
-        unit = optuna.distributions.FloatDistribution(0.0, 1.0)
-        self._study.add_trial(
-            optuna.trial.create_trial(
-                params=places.found, distributions=dict.fromkeys(places.found, unit), value=math.log(result.seconds)
-            )
-        )
+        self._study = optuna.create_study(sampler=self._sampler(self._seed))
+        self._seed += 1
+        self._results: list[Result] = []
+        """What the study knows."""
+        self._counts: Counter[str] = Counter()
+        """How many of these hold an answer to each question."""
+        self._tell(results)
+
+    def _tell(self, results: Sequence[Result]) -> None:
+        """Tell of results, whoever proposed them, as the numbers that lead to them."""
+        for result in results:
+            places = _Places(result.trace)
+            try:
+                draw(self._space, places)
+            except InfeasibleError:
+                continue
+            self._results.append(result)
+            self._counts.update(places.found.keys())
+            self._study.enqueue_trial(places.found)
+            trial = self._study.ask()
+            _ = trial.relative_params  # asking for them is what makes it one of a generation
+            for key in places.found:
+                trial.suggest_float(key, 0.0, 1.0)
+            trial.set_constraint("failed", float(result.seconds is None))
+            if result.seconds is None:
+                slowest = max((one.seconds for one in self._results if one.seconds is not None), default=1.0)
+                self._study.tell(trial, math.log(FAILED * slowest))
+            else:
+                self._study.tell(trial, math.log(result.seconds))
+
+    def _ask(self) -> Proposal:
+        """What the sampler suggests, or something like it."""
+        from optuna.trial import TrialState
+
+        trial = self._study.ask()
+        known = {key for key, count in self._counts.items() if count >= KNOWN * len(self._results)}
+        try:
+            proposal = draw(self._space, _Suggest(trial, known, self._fresh, 1.0 - (1.0 - STRAY) ** self._in_vain))
+        finally:
+            self._study.tell(trial, state=TrialState.FAIL)  # it is told what became of it once that is measured
+        digest = proposal.schedule.digest
+        self._in_vain = self._in_vain + 1 if digest in self._met or digest in self._unseen.measured else 0
+        self._met.add(digest)
+        return proposal
+
+    def _draw(self) -> Proposal:
+        return draw(self._space, self._fresh)
+
+    def _vary(self, suggested: Sequence[Proposal]) -> Callable[[], Proposal]:
+        """What makes schedules like these, with a few answers drawn at random."""
+        parents = [one.trace.by_key for one in suggested]
+        generator = self._fresh.generator
+
+        def make() -> Proposal:
+            share = generator.choice(VARIED)
+            answers = {key: answer for key, answer in generator.choice(parents).items() if generator.random() >= share}
+            return draw(self._space, Replay(answers, self._fresh))
+
+        return make if parents else self._draw
 
 
 class _Suggest:
-    """Answers as an Optuna trial suggests."""
+    """Answers as an Optuna trial suggests what is known of, but for a share that is drawn at random."""
 
-    def __init__(self, trial: optuna.trial.Trial) -> None:
+    def __init__(self, trial: optuna.trial.Trial, known: Container[str], fresh: RandomChooser, stray: float) -> None:
         self._trial = trial
+        self._known = known
+        self._fresh = fresh
+        self._stray = stray
 
     def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
         """See `Chooser.choose`."""
+        if key not in self._known or self._fresh.generator.random() < self._stray:
+            return self._fresh.choose(key, options, weights)
         ends = _ends(options, weights)
         place = bisect_left(ends, self._trial.suggest_float(key, 0.0, 1.0))
         return options[min(place, len(options) - 1)]
@@ -116,3 +198,10 @@ def _ends(options: Sequence[Option], weights: Sequence[float] | None) -> list[fl
     shares = weights if weights is not None else [1.0] * len(options)
     total = sum(shares)
     return [end / total for end in accumulate(shares)]
+
+
+def _worth_remembering(results: Sequence[Result]) -> list[Result]:
+    """The fastest and the latest of them."""
+    fastest = sorted(results, key=lambda one: one.seconds if one.seconds is not None else math.inf)[:FASTEST]
+    known = {one.digest for one in fastest}
+    return fastest + [one for one in results if one.digest not in known][-LATEST:]

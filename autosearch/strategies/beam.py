@@ -41,9 +41,9 @@ PASSES = (1.0, 1.0, 0.5, 0.3, 0.2)
 PROVEN = 0.5
 """Part of the beam that each pass begins with the fastest schedules measured; the rest is what is predicted best."""
 SPARE = 4
-"""So many times the schedules asked for are looked at where few are, and the best of them proposed."""
-TRIES = 3
-"""Schedules made for each wanted: where a Func has few answers, most are known, and the next step finds more."""
+"""So many times the schedules asked for are looked at, and the best of them proposed."""
+PATIENCE = 8
+"""Known schedules in a row before a step ends: where a Func has few answers, the next step finds more."""
 
 
 class Beam:
@@ -67,7 +67,7 @@ class Beam:
         """See `Strategy.propose`. Without a model, schedules are ranked by what was learned of their answers."""
         if predict is None and self._learned.ready:
             predict = self._learned.predict
-        looked_at = max(n, min(SPARE * n, CHILDREN * self._width)) if predict is not None else n
+        looked_at = SPARE * n if predict is not None else n
         found: list[tuple[float, Proposal]] = []
         passes_in_vain = 0
         while len(found) < looked_at and passes_in_vain < len(PASSES):
@@ -107,7 +107,8 @@ class Beam:
         if predict is None or not states:
             return list(states)
         proposals = [draw(self._space, Replay(trace.by_key, FirstChooser())) for _, trace in states]
-        return [(seconds, one.trace) for seconds, one in zip(predict(proposals), proposals, strict=True)]
+        ranked = [(seconds, one.trace) for seconds, one in zip(predict(proposals), proposals, strict=True)]
+        return _best(ranked, self._width)
 
     def _first(self) -> list[State]:
         """The likeliest schedule."""
@@ -124,10 +125,10 @@ class Beam:
         parents = [trace.by_key for _, trace in self._beam]
 
         def child() -> Proposal:
-            answers = self._random.choice(parents)
-            return draw(self._space, _Decide(func, answers, share, coarse, self._fresh))
+            place = min(self._random.randrange(len(parents)) for _ in range(2))  # the best come first
+            return draw(self._space, _Decide(func, parents[place], share, coarse, self._fresh))
 
-        born = self._unseen.collect(count, child, besides=known, tries=TRIES)
+        born = self._unseen.collect(count, child, besides=known, patience=PATIENCE)
         if predict is None or not born:
             return [(float("inf"), one) for one in born]
         ranked = list(zip(predict(born), born, strict=True))

@@ -8,8 +8,8 @@ from autosearch.choices import Proposal
 from autosearch.errors import InfeasibleError
 from autosearch.strategies.base import Result
 
-_TRIES = 20
-"""Draws for each proposal wanted before a strategy gives up: the space may hold no more."""
+PATIENCE = 200
+"""Draws in a row without anything new before a strategy gives up: the space may hold no more."""
 
 
 class Unseen:
@@ -23,21 +23,24 @@ class Unseen:
         self.measured.update(result.digest for result in results)
 
     def collect(
-        self, n: int, make: Callable[[], Proposal], besides: Iterable[Proposal] = (), tries: int = _TRIES
+        self, n: int, make: Callable[[], Proposal], besides: Iterable[Proposal] = (), patience: int = PATIENCE
     ) -> list[Proposal]:
         """Up to `n` different, unmeasured proposals out of `make`, none of them among those there are `besides`.
 
-        `make` is called `tries` times for each at most.
+        `patience`: how often in a row `make` may give nothing new.
         """
         known = self.measured | {proposal.schedule.digest for proposal in besides}
-        found: dict[str, Proposal] = {}
-        for _ in range(n * tries):
-            if len(found) == n:
-                break
+        found: list[Proposal] = []
+        in_vain = 0
+        while len(found) < n and in_vain < patience:
+            in_vain += 1
             try:
                 proposal = make()
             except InfeasibleError:
                 continue
-            if proposal.schedule.digest not in known:
-                found.setdefault(proposal.schedule.digest, proposal)
-        return list(found.values())
+            digest = proposal.schedule.digest
+            if digest not in known:
+                known.add(digest)
+                found.append(proposal)
+                in_vain = 0
+        return found

@@ -51,8 +51,8 @@ class StrategySuite:
 
     strategy: ClassVar[str | StrategyFactory]
     """A name, or what makes a strategy from a space and a seed."""
-    learns: ClassVar[bool] = True
-    """Whether it is to find faster schedules than random search does."""
+    gains: ClassVar[float | None] = 0.5
+    """What it proposes in the end is to take at most this share of what random schedules do; None: it doesn't learn."""
 
     def make(self, space: Space, seed: int = 0) -> Strategy:
         """A new strategy for a space."""
@@ -100,7 +100,7 @@ class StrategySuite:
         strategy.observe(measured(before))
         after = search(strategy, 4, 8)
         assert not set(digests(before)) & set(digests(after))
-        if self.learns:
+        if self.gains is not None:
             assert _typical(after) < _typical(Random(space, 3).propose(200))
 
     def test_as_many_as_asked_for(self, predict: Predict | None) -> None:
@@ -189,26 +189,26 @@ class StrategySuite:
             strategy.observe(measured(proposals[:4]))
 
     def test_it_learns_from_what_it_is_told(self, predict: Predict | None) -> None:
-        """Half of what it proposes in the end is twice as fast as half of what random search does."""
-        if not self.learns:
+        """By the median of what it proposes after some hundred measurements."""
+        if self.gains is None:
             pytest.skip("it isn't meant to")
-        found = [one for seed in range(3) for one in search(self.make(Synthetic(5), seed), 15, 8, predict)[-24:]]
-        assert _typical(found) < 0.5 * _typical(Random(Synthetic(5), 0).propose(300))
+        found = [one for seed in range(2) for one in search(self.make(Synthetic(5), seed), 12, 8, predict)[-24:]]
+        assert _typical(found) < self.gains * _typical(Random(Synthetic(5), 0).propose(300))
 
     def test_it_learns_from_what_others_found(self) -> None:
         """Told of fast schedules only, it proposes faster ones than told of slow ones only."""
-        if not self.learns:
+        if self.gains is None:
             pytest.skip("it isn't meant to")
         space = Synthetic(5)
         told = sorted(measured(Random(space, 9).propose(300)), key=lambda result: result.seconds or math.inf)
 
         def proposed(results: Sequence[Result]) -> float:
-            strategies = [self.make(space, seed) for seed in range(3)]
+            strategies = [self.make(space, seed) for seed in range(2)]
             for strategy in strategies:
                 strategy.observe(results)
             return _typical([one for strategy in strategies for one in strategy.propose(20)])
 
-        assert proposed(told[:80]) < 0.5 * proposed(told[-80:])
+        assert proposed(told[:80]) < self.gains * proposed(told[-80:])
 
 
 def _typical(proposals: Sequence[Proposal]) -> float:

@@ -33,6 +33,7 @@ COMMANDS = {
     "build": ["--output", "--function", "--target", "--json"],
     "learn": ["--output", "--json"],
     "merge": ["--output", "--json"],
+    "lab": ["--strategy", "--seeds", "--trials", "--jobs", "--plot", "--json"],
     "remeasure": ["--top", "--log", "--target", "--input", "--json"],
 }
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import random
 from typing import Any
 
 import pytest
 
-from autosearch.choices import FirstChooser, Proposal, Replay
+from autosearch.choices import FirstChooser, Proposal, RandomChooser, Replay, draw
 from autosearch.errors import ScheduleError
+from autosearch.machine import Machine
 from autosearch.schedule.nest import LoopNest
 from autosearch.schedule.schedule import Schedule
-from autosearch.space.imitate import imitate
-from tests.conftest import random_proposal, space_of
+from autosearch.space.cpu import RULES, CpuSpace
+from autosearch.space.imitate import adopt, imitate
+from tests.conftest import random_proposal, snapshot_of, space_of
+from tests.schedule.oracle import lower, scheduled
 from tests.space.running import assert_right
 
 
@@ -98,6 +102,61 @@ def test_what_the_space_lacks_is_named() -> None:
     imitation = imitate(space_of("blur"), Schedule.from_json(content))
     assert imitation.differences == ("loops of blur_y",) and not imitation.exact
     assert_right("blur", imitation.schedule)
+
+
+ODD: list[list[Any]] = [
+    ["blur_y", "split", "x", "xo", "xi", 24, "GuardWithIf"],
+    ["blur_y", "split", "xi", "xi", "xii", 5, "GuardWithIf"],
+    ["blur_y", "vectorize", "xii"],
+    ["blur_y", "parallel", "y"],
+    ["blur_x", "compute_at", ["blur_y", "xo"]],
+    ["blur_x", "vectorize", "x"],
+    ["image_im", "compute_at", ["blur_x", "y"]],
+    ["image_im", "split", "_0", "o", "i", 8, "GuardWithIf"],
+    ["image_im", "vectorize", "i"],
+]
+
+
+def _own_space() -> CpuSpace:
+    snapshot = snapshot_of("blur")
+    return CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine())
+
+
+def test_what_the_rules_cannot_make_is_adopted() -> None:
+    space, given = _own_space(), Schedule.from_json(ODD)
+    assert not imitate(space, given).exact
+    adopted = adopt(space, "given", given)
+    assert adopted.exact
+    answers = adopted.trace.by_key
+    assert answers["blur_y/as"] == answers["blur_x/as"] == "given"
+    for func in ("blur_y", "blur_x"):
+        assert [s for s in adopted.schedule if s.stage.func == func] == [s for s in given if s.stage.func == func]
+    assert space.build(Replay(adopted.trace.by_key, FirstChooser())) == adopted.schedule
+    assert_right("blur", adopted.schedule)
+
+
+def test_the_rest_is_searched_around_what_was_adopted() -> None:
+    """It is followed as a whole or in part, and everything that comes of that is legal."""
+    space = _own_space()
+    adopt(space, "given", Schedule.from_json(ODD))
+    followed: set[tuple[bool, ...]] = set()
+    for seed in range(40):
+        chooser = Replay({"blur_y/as": "given"}, RandomChooser(random.Random(seed)))
+        proposal = draw(space, chooser)
+        followed.add(tuple(answer == "given" for key, answer in proposal.trace if key.endswith("/as"))[:2])
+        if seed < 8:
+            lower(scheduled(snapshot_of("blur"), proposal.schedule))
+    assert {(True, True), (True, False)} <= followed
+    rules = [draw(space, Replay({"blur_y/as": RULES}, RandomChooser(random.Random(seed)))) for seed in range(40)]
+    assert not any("blur_x/as" in proposal.trace.by_key for proposal in rules)  # its loop is no longer there
+
+
+def test_what_the_rules_can_make_needs_no_adopting() -> None:
+    space = _own_space()
+    assert adopt(space, "given", Schedule.from_json(EXPERT)).exact
+    assert not any(
+        key.endswith("/as") for seed in range(5) for key, _ in draw(space, RandomChooser(random.Random(seed))).trace
+    )
 
 
 def test_a_schedule_of_another_pipeline_is_refused() -> None:

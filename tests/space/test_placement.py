@@ -120,6 +120,17 @@ def test_nothing_is_computed_on_the_way_of_a_consumer_that_slides() -> None:
     assert [_name(nest, position) for position in computable_levels(nest, "gray")][:3] == ["yo", "x", "y"]
 
 
+def test_nothing_is_computed_where_a_consumer_slides_and_another_reads_beside_it() -> None:
+    """Halide starts that loop earlier to fill the one, and would compute what the other reads then, before the input."""
+    steps = [["smooth", "compute_at", ["out", "y"]], ["smooth", "store_at", ["out", "yo"]]]
+    strips = [["out", "split", "y", "yo", "y", 8, "ShiftInwards"], ["out", "reorder", ["x", "c", "y", "yo"]]]
+    nest = space_of("sharpen").nest(Schedule.from_json([*strips, *steps]))
+    assert nest.placements["smooth"].store != nest.placements["smooth"].compute
+    assert [_name(nest, position) for position in computable_levels(nest, "gray")] == ["yo"]
+    nest = space_of("sharpen").nest(Schedule.from_json([*strips, *steps[:1]]))
+    assert [_name(nest, position) for position in computable_levels(nest, "gray")] == ["yo", "y"]
+
+
 def test_a_producer_slides_only_with_its_consumer() -> None:
     nest = _chain()
     strip, column, *_ = computable_levels(nest, "gray")

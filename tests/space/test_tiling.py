@@ -6,16 +6,22 @@ import math
 import random
 from dataclasses import replace
 
+import halide as hl
 import pytest
 
-from autosearch.choices import FirstChooser, RandomChooser, Replay
+from autosearch.choices import FirstChooser, RandomChooser, Replay, draw
+from autosearch.machine import Machine
 from autosearch.pipeline.ir import StageKey
+from autosearch.pipeline.snapshot import take
 from autosearch.schedule.directives import Atomic, Split, Tail
-from autosearch.schedule.loops import stage_loops
+from autosearch.schedule.loops import VECTORIZED, stage_loops
+from autosearch.space.cpu import CpuSpace
+from autosearch.space.imitate import imitate
 from autosearch.space.style import Style
 from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
 from autosearch.space.tiling_rules import MAX_UNROLLED, StageFacts, choose_tiling
-from tests.conftest import snapshot_of
+from tests.conftest import TARGET, random_proposal, snapshot_of
+from tests.schedule.oracle import lower, scheduled
 
 BLUR_Y = snapshot_of("blur").algorithm.func("blur_y").stages[0]
 PRODUCT = snapshot_of("matmul").algorithm.func("product").stages[1]
@@ -76,7 +82,7 @@ def _facts(extents: dict[str, int], ordered: bool = False) -> StageFacts:
     return StageFacts(
         stage, extents, 8, frozenset({"kx"}) & set(extents), ("x", "y"), "x", frozenset({"x", "y"}), ordered, at_root=True,
         body=6, slides=False, may_be_empty=False, nested=dict(extents), exact=frozenset(), style=Style.FREE, cores=2,
-        accumulators=12, reads_reduction=False,
+        accumulators=12, dots=False, reads_reduction=False,
     )  # fmt: skip
 
 
@@ -96,6 +102,28 @@ def test_random_tilings_keep_every_iteration_and_their_limits(extents: dict[str,
     assert 1 <= copies <= MAX_UNROLLED * 8 and unrolled <= MAX_UNROLLED
     assert [band.role for band in tiling.bands][-1] == OUTER
     assert sum(kind == "vectorized" for kind in loops.kinds) <= 1
+
+
+def test_products_of_narrow_integers_are_added_up_in_pairs() -> None:
+    """The instructions for that take a vector of two loops, the reduction's innermost."""
+    x, y, k = hl.Var("x"), hl.Var("y"), hl.RDom([(0, 64)], "k")
+    a, b, product = hl.ImageParam(hl.Int(16), 2, "a"), hl.ImageParam(hl.Int(16), 2, "b"), hl.Func("product")
+    product[x, y] = 0
+    product[x, y] += hl.i32(a[k, y]) * hl.i32(b[k, x])
+    product.set_estimates([(0, 64), (0, 40)])
+    snapshot = take(product, TARGET)
+    space = CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine())
+    answers = {"product.1/vector": "x", "product.1/width": 8, "product.1/dot/kx": 2}
+    schedule = draw(space, Replay(answers, FirstChooser())).schedule
+    loops = space.nest(schedule).stages[StageKey("product", 1)].loops
+    vectors = [name for name, kind in zip(loops.loop_names, loops.kinds, strict=True) if kind == VECTORIZED]
+    assert len(vectors) == 2 and vectors[-1].startswith("kx") and loops.atomic
+    assert imitate(space, schedule).exact
+    lower(scheduled(snapshot, schedule))
+
+
+def test_other_sums_are_not() -> None:
+    assert not any("/dot/" in key for seed in range(20) for key, _ in random_proposal("matmul", seed).trace)
 
 
 @pytest.mark.parametrize("seed", range(25))

@@ -15,7 +15,7 @@ from tests.schedule.oracle import lower, scheduled
 
 class TestRandom(StrategySuite):
     strategy = "random"
-    learns = False
+    gains = None
 
 
 class TestGenetic(StrategySuite):
@@ -28,6 +28,11 @@ class TestTree(StrategySuite):
 
 class TestBayesian(StrategySuite):
     strategy = "bayesian"
+
+
+class TestBayesianNsgaii(StrategySuite):
+    strategy = "bayesian:nsgaii"
+    gains = 0.8  # a generation is 16 schedules
 
 
 class TestBeam(StrategySuite):

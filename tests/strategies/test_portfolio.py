@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from autosearch.choices import FirstChooser, Proposal, Replay, draw
+from autosearch.strategies import STRATEGIES
+from autosearch.strategies.bandit import LEAST
 from autosearch.strategies.base import Predict, Strategy
-from autosearch.strategies.portfolio import LEAST_SHARE, Portfolio
+from autosearch.strategies.portfolio import Portfolio
 from autosearch.strategies.random import Random
-from autosearch.testing.synthetic import Synthetic, measured
+from autosearch.testing.synthetic import Synthetic, measured, noisy_model
 
 SPACE = Synthetic(6)
 
@@ -32,9 +34,21 @@ def _after(rounds: int, members: dict[str, Strategy]) -> dict[str, float]:
 
 
 def test_the_better_member_gets_more_and_none_gets_nothing() -> None:
-    shares = _after(15, {"good": Fixed(1, 16), "bad": Fixed(2, 2)})
+    shares = _after(15, {"good": Fixed(1, 16), "bad": Fixed(2, 4)})
     assert shares["good"] > 2 * shares["bad"]
-    assert shares["bad"] >= LEAST_SHARE
+    assert shares["bad"] >= LEAST / 2
+
+
+def test_no_member_is_starved_from_the_first_batch_on() -> None:
+    """A cost model chooses among what it gets: of each member there is something in every large batch."""
+    strategy = STRATEGIES["portfolio"](SPACE, 0)
+    assert isinstance(strategy, Portfolio)
+    for _ in range(5):
+        proposals = strategy.propose(64, noisy_model())
+        assert len(proposals) == 64
+        strategy.observe(measured(proposals[:8]))
+    assert min(strategy.shares.values()) >= LEAST / len(strategy.shares)
+    assert list(strategy.shares) == ["genetic", "tree", "bayesian", "beam"]
 
 
 def test_shares_add_up() -> None:
