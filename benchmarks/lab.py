@@ -24,7 +24,6 @@ from autosearch.measure.statistics import RESOLUTION, paired_ratio, present, typ
 from autosearch.pipeline.snapshot import take
 from autosearch.records.log import read_log
 from autosearch.records.record import TrialRecord
-from autosearch.strategies import STRATEGIES
 from benchmarks.bars import Bar, verdict
 from benchmarks.bench import describe_machine, race
 from benchmarks.pipelines import load
@@ -32,6 +31,7 @@ from benchmarks.record import QUICKEST
 
 LEARNERS = ("genetic", "tree", "bayesian", "beam")
 PORTFOLIO = "portfolio"
+COMPARED = ("random", *LEARNERS, PORTFOLIO)
 LIVE_TRIALS = 150
 LEAST_POINTS = 300
 """A sample of fewer points is none of its space: its log is left out."""
@@ -46,7 +46,7 @@ def main() -> int:
     arguments = _arguments()
     recordings = recorded(arguments.records)
     print(f"{len(recordings)} recorded spaces, {arguments.seeds} seeds, {arguments.jobs} processes")
-    comparison = compare(recordings, tuple(STRATEGIES), arguments.seeds, arguments.trials, arguments.jobs)
+    comparison = compare(recordings, COMPARED, arguments.seeds, arguments.trials, arguments.jobs)
     print(comparison.markdown(), flush=True)
     if arguments.docs is not None:
         document(comparison, recordings, arguments.docs)

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from autosearch.lab.comparison import Comparison, compare
 from autosearch.lab.recording import read_recording
-from autosearch.strategies import STRATEGIES
 from benchmarks.bars import Bar, verdict
 from benchmarks.bench import save
+from benchmarks.lab import COMPARED
 
 FLOORS = Path(__file__).with_name("lab_floors.json")
 SPACES = Path(__file__).parents[1] / "records" / "spaces"
@@ -33,7 +33,7 @@ def main() -> int:
     arguments = parser.parse_args()
     comparison = short_job()
     if arguments.renew:
-        floors = {name: round(comparison.mean(name).value - MARGIN, 3) for name in STRATEGIES}
+        floors = {name: round(comparison.mean(name).value - MARGIN, 3) for name in COMPARED}
         save(FLOORS, {"spaces": list(comparison.spaces), "floors": floors})
         print(f"wrote {FLOORS.name}: {floors}")
         return 0
@@ -43,7 +43,7 @@ def main() -> int:
 def short_job() -> Comparison:
     """All strategies on the exhaustive spaces, few seeds."""
     recordings = [read_recording(path) for path in sorted(SPACES.glob("*.json.gz"))]
-    return compare(recordings, tuple(STRATEGIES), SEEDS, EVALUATIONS)
+    return compare(recordings, COMPARED, SEEDS, EVALUATIONS)
 
 
 def bars(comparison: Comparison, recorded: dict) -> list[Bar]:

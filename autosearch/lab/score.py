@@ -16,8 +16,8 @@ from autosearch.errors import LogError
 from autosearch.lab.recording import Recording
 from autosearch.lab.simulation import BATCH, WORKERS, Floats, Progress, cost
 
-ENOUGH = 0.95
-"""Runs end when random search is expected to have come this far from the median to the optimum; the rest is for patience."""
+SEARCHED = 0.5
+"""Runs end when random search has seen so large a part of the points: little is left to search for then."""
 MOMENTS = 50
 """At so many moments of a run, evenly spread, it is scored."""
 RESAMPLES = 2000
@@ -38,7 +38,6 @@ class RandomSearch:
                 f"the points of {recording.name!r} all failed or take the same time: there is nothing to find"
             )
         self.optimum, self.worst = times[0], times[-1]
-        self.median = float(np.median(times))
         self.seconds_each = float(np.mean([cost(point, workers) for point in recording.points]))
         """Simulated seconds of an evaluation, on average."""
         padded = np.array(times + [self.worst] * (len(recording.points) - len(times)))
@@ -49,14 +48,12 @@ class RandomSearch:
         """Seconds of the fastest expected at some moments (simulated seconds)."""
         return np.interp(np.asarray(moments) / self.seconds_each, np.arange(len(self.expected)), self.expected)
 
-    def evaluations_to(self, share: float) -> int:
-        """After how many evaluations it is expected to have come so far from the median to the optimum."""
-        goal = self.median - share * (self.median - self.optimum)
-        return int(np.argmax(self.expected <= goal))
-
     def moments(self, evaluations: int) -> Floats:
-        """When runs are scored: from the end of the first batch until there is enough, at most after so many evaluations."""
-        last = max(2 * BATCH, min(self.evaluations_to(ENOUGH), evaluations))
+        """When runs are scored: from the end of the first batch until so many evaluations would be made.
+
+        These are at most half the points.
+        """
+        last = max(BATCH, min(evaluations, SEARCHED * (len(self.expected) - 1)))
         return np.linspace(BATCH, last, MOMENTS) * self.seconds_each
 
     def score(self, progress: Progress, moments: Floats) -> Floats:

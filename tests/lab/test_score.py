@@ -26,7 +26,7 @@ def _of_times(*times: float | None) -> Recording:
 def test_the_expected_minimum_is_that_of_all_draws() -> None:
     times = (3.0, 1.0, 2.0, 7.0, 2.0)
     random = RandomSearch(_of_times(*times, None))
-    assert (random.optimum, random.median, random.worst) == (1.0, 2.0, 7.0)
+    assert (random.optimum, random.worst) == (1.0, 7.0)
     for k in range(1, 7):
         draws = itertools.combinations((*times, 7.0), k)  # what failed counts as the slowest
         assert random.expected[k] == pytest.approx(mean(min(draw) for draw in draws))
@@ -52,14 +52,10 @@ def test_who_finds_the_optimum_at_once_scores_one_and_who_finds_nothing_less_tha
     assert (random.score(never, moments) < 0).all()
 
 
-def test_a_run_is_as_long_as_random_search_needs_and_no_longer_than_asked_for() -> None:
+def test_a_run_is_as_long_as_asked_for_but_no_longer_than_half_of_the_space() -> None:
     random = RandomSearch(whole(2))
-    enough = random.evaluations_to(0.95)
-    assert (
-        random.expected[enough] <= random.median - 0.95 * (random.median - random.optimum) < random.expected[enough - 1]
-    )
-    assert random.moments(10_000)[-1] == pytest.approx(enough * random.seconds_each)
     assert random.moments(30)[-1] == pytest.approx(30 * random.seconds_each)
+    assert random.moments(10_000)[-1] == pytest.approx(len(whole(2).points) / 2 * random.seconds_each)
 
 
 @pytest.mark.parametrize("times", [(None, None), (2.0, 2.0, None)])
