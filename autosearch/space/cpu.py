@@ -294,6 +294,7 @@ class _Build:
             slides,
             accumulates,
             self.ground.is_copy(func),
+            self.ground.has_room(func.name),
             func.name in self.clones,
         )
         return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style)

@@ -17,6 +17,8 @@ from autosearch.space.calls import Calls, calls_of
 from autosearch.space.slack import allowed_regions
 
 _FEW = 4
+_ROOM = 256
+"""Elements, more than any loop starts early to fill what slides."""
 _SHORT = 0.02
 """Updates with less than this share of the longest one's iterations are short."""
 
@@ -145,6 +147,11 @@ class Ground:
             )
             for place, func in enumerate(pure)
         }
+
+    def has_room(self, name: str) -> bool:
+        """Whether a Func may be computed well before where it is needed, in every dimension."""
+        needed = self.regions.funcs[name]
+        return all(first <= low - _ROOM for (first, _), (low, _) in zip(self.allowed[name], needed, strict=True))
 
     def is_copy(self, func: Func) -> bool:
         """Whether a Func computes nothing, so that it only packs what it copies."""

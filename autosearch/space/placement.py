@@ -39,6 +39,8 @@ class FuncFacts:
     """It is a reduction whose accumulators could stay in registers."""
     copies: bool
     """It computes nothing."""
+    roomy: bool = False
+    """It may be computed far before where it is needed: what it reads of inputs is clamped on the way."""
     cloned: bool = False
     """It was made for its one consumer, to be computed where that one wants it."""
 
@@ -52,7 +54,7 @@ def choose_placement(
 ) -> Placement:
     """Ask where `func` is computed, then where it is stored. All its consumers are in the nest."""
     costs = _Costs(nest, func, facts, machine)
-    levels = computable_levels(nest, func.name)
+    levels = computable_levels(nest, func.name, facts.roomy)
     by_label = {label_of(position, labels): position for position in levels}
     options, estimates = [_ROOT, *by_label], [costs.at(None, None)]
     whole = {Style.FREE: 1.0, Style.STAGES: TILT}.get(style, 1 / TILT)
@@ -84,17 +86,17 @@ def placement_directives(nest: LoopNest, placement: Placement) -> list[Directive
     return result
 
 
-def computable_levels(nest: LoopNest, name: str) -> list[Position]:
+def computable_levels(nest: LoopNest, name: str, roomy: bool = False) -> list[Position]:
     """The loop levels at which a Func may be computed, outermost first: around all its uses, in no vectorized loop.
 
     Nor between where a consumer that slides is stored and where it is computed: Halide starts those loops earlier to
     fill it, and would compute the producer for regions that nobody needs, beyond the input. Where something else in those
-    loops reads the producer too, that holds for the innermost of them as well.
+    loops reads the producer too, that holds for the innermost of them as well, unless it is `roomy`, see `FuncFacts`.
     """
     between: set[Position] = set()
     sliding = sliding_consumers(nest, name)
     if sliding:
-        beside = any(nest.placements[key.func] not in sliding for key in nest.uses(name))
+        beside = not roomy and any(nest.placements[key.func] not in sliding for key in nest.uses(name))
         for consumer in sliding:
             assert consumer.compute is not None
             between.update(nest.around(consumer.compute)[len(nest.around(consumer.store)) : None if beside else -1])

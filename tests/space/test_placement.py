@@ -126,9 +126,15 @@ def test_nothing_is_computed_where_a_consumer_slides_and_another_reads_beside_it
     strips = [["out", "split", "y", "yo", "y", 8, "ShiftInwards"], ["out", "reorder", ["x", "c", "y", "yo"]]]
     nest = space_of("sharpen").nest(Schedule.from_json([*strips, *steps]))
     assert nest.placements["smooth"].store != nest.placements["smooth"].compute
-    assert [_name(nest, position) for position in computable_levels(nest, "gray")] == ["yo"]
+    assert [_name(nest, position) for position in computable_levels(nest, "image_im")] == ["yo"]
     nest = space_of("sharpen").nest(Schedule.from_json([*strips, *steps[:1]]))
-    assert [_name(nest, position) for position in computable_levels(nest, "gray")] == ["yo", "y"]
+    assert [_name(nest, position) for position in computable_levels(nest, "image_im")] == ["yo", "y"]
+
+
+def test_what_may_be_computed_beforehand_is() -> None:
+    """Gray reads the image clamped to it, so that it does no harm to compute it before where it is needed."""
+    ground = space_of("sharpen").ground(Schedule())
+    assert ground.has_room("gray") and not ground.has_room("image_im")
 
 
 def test_a_producer_slides_only_with_its_consumer() -> None:
