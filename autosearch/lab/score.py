@@ -38,15 +38,19 @@ class RandomSearch:
                 f"the points of {recording.name!r} all failed or take the same time: there is nothing to find"
             )
         self.optimum, self.worst = times[0], times[-1]
-        self.seconds_each = float(np.mean([cost(point, workers) for point in recording.points]))
+        costs = np.array([cost(point, workers) for point in recording.points])
+        self.seconds_each = float(costs.mean())
         """Simulated seconds of an evaluation, on average."""
+        self._under_way = 0.5 - 0.5 * float(costs.var()) / self.seconds_each**2
+        """Of evaluations that take these seconds t / seconds_each less this have ended at t (renewal theory)."""
         padded = np.array(times + [self.worst] * (len(recording.points) - len(times)))
         self.expected = np.concatenate(([self.worst], _expected_minima(padded)))
         """Seconds of the fastest after 0, 1, 2, ... evaluations."""
 
     def at(self, moments: Floats) -> Floats:
         """Seconds of the fastest expected at some moments (simulated seconds)."""
-        return np.interp(np.asarray(moments) / self.seconds_each, np.arange(len(self.expected)), self.expected)
+        ended = np.asarray(moments) / self.seconds_each - self._under_way
+        return np.interp(ended, np.arange(len(self.expected)), self.expected)
 
     def moments(self, evaluations: int) -> Floats:
         """When runs are scored: from the end of the first batch until so many evaluations would be made.
