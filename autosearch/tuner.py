@@ -222,7 +222,7 @@ class _Session:
         """What learns which schedules are fast; made when first needed, for its libraries take seconds to load."""
         own = None if isinstance(self.settings.cost_model, bool) else self.settings.cost_model
         prior = self.settings.prior or (shipped_prior() if own is None else None)
-        return Pruner(self.space.nest, self.machine, self.settings.seed, prior=prior, model=own)
+        return Pruner(self.space.ground, self.machine, self.settings.seed, prior=prior, model=own)
 
     def run(self) -> Result:
         """Everything, in order."""

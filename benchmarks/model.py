@@ -61,7 +61,9 @@ def bars(found: Sequence[Quality]) -> list[Bar]:
 
 def table(found: dict[str, list[Quality]]) -> str:
     """One row a pipeline: rank correlations, and shares of the best found, for each who ranks."""
-    lines = [f"{'':24}{'':>10}" + "".join(f"{who + ': unseen':>20}{'best':>6}{'trained':>9}{'best':>6}" for who in found)]
+    lines = [
+        f"{'':24}{'':>10}" + "".join(f"{who + ': unseen':>20}{'best':>6}{'trained':>9}{'best':>6}" for who in found)
+    ]
     lines[0] = lines[0].replace(f"{'':24}{'':>10}", f"{'pipeline':24}{'schedules':>10}", 1)
     for rows in zip(*found.values(), strict=True):
         cells = "".join(
@@ -83,7 +85,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--records", type=Path, default=RECORDS)
     parser.add_argument("--least", type=int, default=100, help="leave out pipelines with fewer schedules that ran")
     parser.add_argument("--json", type=Path, help="write the figures here")
-    parser.add_argument("--check", action="store_true", help="hold the figures against the bars; exit 1 where one falls short")
+    parser.add_argument(
+        "--check", action="store_true", help="hold the figures against the bars; exit 1 where one falls short"
+    )
     return parser.parse_args()
 
 

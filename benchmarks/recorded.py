@@ -36,7 +36,7 @@ class Recorded:
 
     def sample(self) -> Sample:
         """The schedules that ran, as features."""
-        return sample_of(self.name, self.timed, Structures(self.snapshot).nest, this_machine(hl.get_host_target()))
+        return sample_of(self.name, self.timed, Structures(self.snapshot).derive, this_machine(hl.get_host_target()))
 
 
 def read_records(folder: Path = RECORDS, least: int = 1) -> list[Recorded]:

@@ -7,26 +7,30 @@ extents; the rest is arithmetic on arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from autosearch.cost_model.base import Rows
 from autosearch.cost_model.definition import chain, patterns, read_bytes, vector_loads, work, work_facts
 from autosearch.cost_model.facts import Facts
-from autosearch.cost_model.features import FEATURES, Rows, feature_rows, featurize
+from autosearch.cost_model.features import feature_rows, featurize
 from autosearch.cost_model.stage import UNKNOWN_SIDE
+from autosearch.errors import ScheduleError
 from autosearch.machine import Machine
 from autosearch.pipeline.array_intervals import Array, ArrayEnv, Ends, compile_edge
-from autosearch.pipeline.bounds import extents
+from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.schedule.loop_arrays import KINDS, LoopArrays, Numbers
 from autosearch.schedule.loops import PARALLEL, SERIAL, UNROLLED, VECTORIZED
-from autosearch.schedule.nest import LoopNest
+from autosearch.schedule.nest import build_nest
 from autosearch.schedule.nests import FuncRows, Nests, StageRows, bounded, combined, hull_of
-from autosearch.schedule.plans import Planner
+from autosearch.schedule.plans import Planner, edge_is_bounded
 from autosearch.schedule.schedule import Schedule
 
+AT_ONCE = 512
+"""Schedules: more don't get faster, but take memory."""
 _PLACES = ("body", "inner", "middle", "production", "realization", "task", "root")
 Name = tuple[str, bool]
 """A producer, or an input (`True`)."""
@@ -40,38 +44,64 @@ class _Definition(NamedTuple):
     work: tuple[float, ...]
 
 
-class Featurizer:
-    """Makes features of schedules of one pipeline, the fewer calls, the faster."""
+class Derived(Protocol):
+    """What is left to schedule under some structure."""
 
-    def __init__(
-        self,
-        planner_of: Callable[[Schedule], Planner],
-        nest_of: Callable[[Schedule], LoopNest],
-        machine: Machine,
-    ) -> None:
-        """`planner_of` gives what reads the rest of schedules that begin with a structure, `nest_of` the loop nest of one
-        schedule, for those that can't be done with others."""
-        self._planner_of = planner_of
-        self._nest_of = nest_of
+    @property
+    def flow(self) -> Dataflow: ...
+
+    @property
+    def regions(self) -> Regions: ...
+
+
+class Featurizer:
+    """Makes features of schedules of one pipeline; the more at a time, the faster each."""
+
+    def __init__(self, derive: Callable[[Schedule], Derived], machine: Machine) -> None:
+        """`derive` gives what is left to schedule under a structure, and raises `ScheduleError` where there is no such."""
+        self._derive = derive
         self._machine = machine
         self._makers: dict[Schedule, _Maker] = {}
 
     def rows(self, schedules: Sequence[Schedule]) -> list[Rows]:
         """The features of each schedule, as `featurize` gives them. Raises `ScheduleError` as `build_nest` does."""
-        found: list[Rows | None] = [None] * len(schedules)
+        found = self.attempt(schedules)
+        for one in found:
+            if isinstance(one, ScheduleError):
+                raise one
+        return [one for one in found if not isinstance(one, ScheduleError)]
+
+    def attempt(self, schedules: Sequence[Schedule]) -> list[Rows | ScheduleError]:
+        """The features of each schedule, or why it has none."""
         groups: dict[Schedule, list[int]] = {}
         for place, schedule in enumerate(schedules):
             groups.setdefault(schedule.structure, []).append(place)
+        found: dict[int, Rows | ScheduleError] = {}
         for structure, places in groups.items():
-            if structure not in self._makers:
-                self._makers[structure] = _Maker(self._planner_of(structure), self._machine)
-            made = self._makers[structure].rows([schedules[place].rest for place in places])
-            for place, rows in zip(places, made, strict=True):
-                found[place] = rows
-        return [
-            featurize(self._nest_of(schedule), self._machine) if rows is None else rows
-            for schedule, rows in zip(schedules, found, strict=True)
-        ]
+            try:
+                maker = self._maker(structure)
+            except ScheduleError as error:
+                found.update(dict.fromkeys(places, error))
+                continue
+            for start in range(0, len(places), AT_ONCE):
+                some = places[start : start + AT_ONCE]
+                made = maker.rows([schedules[place].rest for place in some])
+                found.update((place, rows) for place, rows in zip(some, made, strict=True) if rows is not None)
+        return [found[place] if place in found else self._alone(one) for place, one in enumerate(schedules)]
+
+    def _maker(self, structure: Schedule) -> _Maker:
+        if structure not in self._makers:
+            derived = self._derive(structure)
+            self._makers[structure] = _Maker(Planner(derived.flow, derived.regions), self._machine)
+        return self._makers[structure]
+
+    def _alone(self, schedule: Schedule) -> Rows | ScheduleError:
+        """The features of a schedule that can't be done with others."""
+        derived = self._derive(schedule.structure)
+        try:
+            return featurize(build_nest(derived.flow, derived.regions, schedule.rest), self._machine)
+        except ScheduleError as error:
+            return error
 
 
 class _Maker:
@@ -84,6 +114,7 @@ class _Maker:
         self._definitions: dict[tuple[StageKey, int], _Definition] = {}
         self._loads: dict[tuple[Any, ...], tuple[float, ...]] = {}
         self._edges: dict[StageKey, list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]] = {}
+        self._bounded: dict[StageKey, bool] = {}
         self._static: dict[StageKey, tuple[float, ...]] = {}
 
     def rows(self, schedules: Sequence[Schedule]) -> list[Rows | None]:
@@ -150,8 +181,7 @@ class _Maker:
         writes = np.prod(written, axis=0) * element
         assert own.loops is not None and own.loop_row is not None
         loops = _loop_facts(own.loops)[:, own.loop_row[there]]
-        points, minimum, static = self._static_facts(nests, stage, func)
-        del points
+        minimum, static = self._static_facts(nests, stage, func)
         facts = {
             "stage": stage.key.index, "dimensions": len(func.args), "element_bytes": element, "lanes": lanes,
             "depth": level, "productions": around[each, level], "realizations": around[each, store],
@@ -170,14 +200,14 @@ class _Maker:
             found[number] = facts[name]
         return found
 
-    def _static_facts(self, nests: Nests, stage: Stage, func: Func) -> tuple[float, float, dict[str, float]]:
+    def _static_facts(self, nests: Nests, stage: Stage, func: Func) -> tuple[float, dict[str, float]]:
         if stage.key not in self._static:
             env = self._flow.environment(stage, nests.regions.funcs[func.name])
             minimum = float(np.prod([int(env[name][1] - env[name][0]) + 1 for name in stage.loop_vars], dtype=float))
             self._static[stage.key] = (minimum, *patterns(stage, func, self._flow.edges[stage.key]))
         minimum, *forms = self._static[stage.key]
         names = ("pointwise", "transposed", "broadcasts", "sliced", "scatters")
-        return 0.0, minimum, dict(zip(names, forms, strict=True))
+        return minimum, dict(zip(names, forms, strict=True))
 
     def _places(self, own: StageRows, level: Numbers, store: Numbers, there: Numbers) -> Numbers:
         """The levels of `_PLACES` in each nest: (nests, places)."""
@@ -214,6 +244,7 @@ class _Maker:
     def _definition(self, nests: Nests, key: StageKey, mark: int, row: int) -> _Definition:
         name = (key, mark)
         if name not in self._definitions:
+
             def is_inlined(func: str) -> bool:
                 return bool(nests.funcs[func].inline[row])
 
@@ -231,7 +262,8 @@ class _Maker:
     def _reads_of(self, key: StageKey) -> list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]:
         if key not in self._edges:
             self._edges[key] = [
-                ((edge.producer, edge.is_input), compile_edge(edge, self._flow.bindings)) for edge in self._flow.edges[key]
+                ((edge.producer, edge.is_input), compile_edge(edge, self._flow.bindings))
+                for edge in self._flow.edges[key]
             ]
         return self._edges[key]
 
@@ -242,7 +274,9 @@ class _Maker:
         """Loads by how they go with the vector, (kinds, nests)."""
         assert own.loops is not None and own.loop_row is not None
         vector = own.loops.vector[own.loop_row[rows]]
-        different, row = np.unique(combined([vector, *(one.layout_number[rows] for one in layouts.values())]), return_inverse=True)
+        different, row = np.unique(
+            combined([vector, *(one.layout_number[rows] for one in layouts.values())]), return_inverse=True
+        )
         table = np.empty((4, len(different)))
         for number in range(len(different)):
             first = int(np.argmax(row == number))
@@ -262,8 +296,9 @@ class _Maker:
         total, lines, pieces, producer = np.zeros(shape), np.zeros(shape), np.zeros(len(rows)), np.zeros(len(rows))
         for (name, is_input), box in self._regions(nests, definition, env).items():
             element = float(read_bytes(nests.algorithm, name, is_input))
-            sides = [np.broadcast_to(np.asarray(high - low + 1.0), shape) for low, high in box]
-            sides = [side if np.isfinite(side).all() else np.where(np.isfinite(side), side, UNKNOWN_SIDE) for side in sides]
+            sides = [_side(low, high, shape) for low, high in box]
+            if not self._is_bounded(definition):
+                sides = [np.where(np.isfinite(side), side, UNKNOWN_SIDE) for side in sides]
             size = _product(sides, shape)
             total += size * element
             stored: list[Any]
@@ -286,13 +321,23 @@ class _Maker:
         found = [*read.values(), line["body"], line["production"], line["task"], line["root"], pieces]
         return np.stack(found), producer
 
+    def _is_bounded(self, definition: _Definition) -> bool:
+        """Whether all that is read is bounded."""
+        for key in definition.chain:
+            if key not in self._bounded:
+                edges = self._flow.edges[key]
+                self._bounded[key] = all(edge_is_bounded(self._flow, self._planner.regions, edge) for edge in edges)
+        return all(self._bounded[key] for key in definition.chain)
+
     def _regions(self, nests: Nests, definition: _Definition, env: ArrayEnv) -> dict[Name, list[Ends]]:
         """The region of each producer in memory and input that is read where variables cover `env`."""
         stage = definition.chain[0]
         found: dict[Name, list[Ends]] = {}
         for key in definition.chain:
             if key != stage:
-                box = bounded(found.pop((key.func, False)), nests.regions.funcs[key.func])
+                box = found.pop((key.func, False))
+                if not self._planner.is_bounded(key.func):
+                    box = bounded(box, nests.regions.funcs[key.func])
                 env = {**self._flow.domains[key], **dict(zip(nests.algorithm.func(key.func).args, box, strict=True))}
             for name, read in self._reads_of(key):
                 if name == (stage.func, False) and key != stage:
@@ -318,7 +363,9 @@ def _loop_facts(loops: LoopArrays) -> Array:
     kinds, sizes = loops.kinds, loops.loop_extents.astype(float)
     serial, parallel = kinds == KINDS[SERIAL], kinds == KINDS[PARALLEL]
     runs = serial | parallel
-    together = [np.prod(np.where(kinds == KINDS[kind], sizes, 1.0), axis=1) for kind in (VECTORIZED, UNROLLED, PARALLEL)]
+    together = [
+        np.prod(np.where(kinds == KINDS[kind], sizes, 1.0), axis=1) for kind in (VECTORIZED, UNROLLED, PARALLEL)
+    ]
     given = np.maximum(1, loops.extents[:, : loops.variables])
     covered = np.prod(loops.covered() / given, axis=1)
     left, size, inner = loops.left_over()
@@ -346,6 +393,11 @@ def _last(sizes: Array, where: np.ndarray[Any, np.dtype[np.bool_]]) -> Array:
         return np.ones(len(sizes))
     place = sizes.shape[1] - 1 - np.argmax(where[:, ::-1], axis=1)
     return np.where(where.any(axis=1), sizes[np.arange(len(sizes)), place], 1.0)
+
+
+def _side(low: Any, high: Any, shape: Any) -> Array:
+    side = high - low + 1.0
+    return side if isinstance(side, np.ndarray) else np.full(shape, float(side))
 
 
 def _product(sides: Sequence[Array], shape: Any) -> Array:

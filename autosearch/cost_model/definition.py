@@ -94,7 +94,8 @@ def patterns(stage: Stage, func: Func, edges: Iterable[Edge]) -> Patterns:
         for slopes, count in edge.slopes:
             places = _places(slopes, func.args)
             pointwise += count * (
-                places == list(range(len(func.args))) and all(coefficient == 1 for slope in slopes for _, coefficient in slope)
+                places == list(range(len(func.args)))
+                and all(coefficient == 1 for slope in slopes for _, coefficient in slope)
             )
             transposed += count * (places is not None and len(set(places)) == len(places) and places != sorted(places))
             moved = {variable for slope in slopes for variable, _ in slope}

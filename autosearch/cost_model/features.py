@@ -9,16 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
+from autosearch.cost_model.base import Rows
 from autosearch.cost_model.facts import Column, Facts, columns
 from autosearch.cost_model.stage import facts_of
 from autosearch.machine import Machine
 from autosearch.schedule.nest import LoopNest
-
-Rows = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import math
 from autosearch.schedule.loops import GUARDS, PARALLEL, SERIAL, UNROLLED, VECTORIZED, Derivation, StageLoops
 from autosearch.schedule.nest import StageNest
 
+
 def body_depth(loops: StageLoops) -> int:
     """How many loops one is inside of when inside the innermost serial or parallel one."""
     return max((place for place, kind in enumerate(loops.kinds, start=1) if kind in (SERIAL, PARALLEL)), default=0)

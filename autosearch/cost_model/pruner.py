@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 
 from autosearch.choices import Proposal
 from autosearch.cost_model.base import CostModel, Rows
-from autosearch.cost_model.features import featurize
+from autosearch.cost_model.batch import Derived, Featurizer
 from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.neighbours import Neighbours, Places, placement
 from autosearch.machine import Machine
-from autosearch.schedule.nest import LoopNest
 from autosearch.schedule.schedule import Schedule
 
 LEAST_DATA = 16
@@ -36,19 +35,19 @@ class Pruner:
 
     def __init__(
         self,
-        nest_of: Callable[[Schedule], LoopNest],
+        derive: Callable[[Schedule], Derived],
         machine: Machine,
         seed: int = 0,
         explore: float = 0.1,
         prior: StageTimeModel | None = None,
         model: CostModel | None = None,
     ) -> None:
-        """`nest_of` gives the loop nest of a schedule; `prior` ranks until enough is measured, and is learned upon.
+        """`derive` gives what is left to schedule under a structure; `prior` ranks until enough is measured, and is
+        learned upon.
 
         `model` is what learns, if not a `StageTimeModel`; then there is no prior.
         """
-        self._nest_of = nest_of
-        self._machine = machine
+        self._featurizer = Featurizer(derive, machine)
         self._random = random.Random(seed)
         self._seed = seed
         self.explore = explore
@@ -64,16 +63,17 @@ class Pruner:
 
     def features(self, schedule: Schedule) -> Rows:
         """The features of a schedule, one row a stage."""
-        rows = self._known.get(schedule.digest)
-        if rows is None:
-            rows = featurize(self._nest_of(schedule), self._machine)
-            self._known[schedule.digest] = rows
-        return rows
+        return self._features([schedule])[0]
+
+    def _features(self, schedules: Sequence[Schedule]) -> list[Rows]:
+        new = list({one.digest: one for one in schedules if one.digest not in self._known}.values())
+        self._known.update(zip((one.digest for one in new), self._featurizer.rows(new), strict=True))
+        return [self._known[one.digest] for one in schedules]
 
     def observe(self, measured: Sequence[tuple[Proposal, float]]) -> None:
         """Learn from schedules and their times in seconds."""
+        self._rows += self._features([one.schedule for one, _ in measured])
         for one, seconds in measured:
-            self._rows.append(self.features(one.schedule))
             self._seconds.append(seconds)
             self._neighbours.observe(one, seconds)
         count = len(self._rows)
@@ -91,7 +91,7 @@ class Pruner:
     def predict(self, schedules: Sequence[Schedule]) -> list[float]:
         """Predicted seconds of each schedule; raises `NotFittedError` when not `ready`."""
         model = self._model or StageTimeModel()
-        return [float(seconds) for seconds in model.predict([self.features(schedule) for schedule in schedules])]
+        return [float(seconds) for seconds in model.predict(self._features(schedules))]
 
     def select(self, proposals: Sequence[Proposal], few: int) -> list[int]:
         """The places in `proposals` of the `few` to measure."""

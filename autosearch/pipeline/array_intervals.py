@@ -95,7 +95,20 @@ def compile_arrays(expr: Expr, bindings: Bindings) -> ArrayEvaluator:
             return lambda env: tuple(np.floor(end / by) for end in dividend(env))  # type: ignore[return-value]
         first, second = (compile_arrays(arg, bindings) for arg in expr.args)
         return _RULES[op](first, second)
+    if plain and op == "mul":
+        for factor, other in (expr.args, expr.args[::-1]):
+            scale = constant_value(factor, bindings)
+            if scale is not None and scale != 0:
+                return _scaled(compile_arrays(other, bindings), scale)
     return _one_by_one(expr, bindings)
+
+
+def _scaled(inner: ArrayEvaluator, scale: float) -> ArrayEvaluator:
+    def evaluate(env: ArrayEnv) -> Ends:
+        a, b = inner(env)
+        return (a * scale, b * scale) if scale > 0 else (b * scale, a * scale)
+
+    return evaluate
 
 
 def _cast(expr: Expr, bindings: Bindings) -> ArrayEvaluator:
@@ -148,7 +161,7 @@ _RULES: Mapping[str, Callable[[ArrayEvaluator, ArrayEvaluator], ArrayEvaluator]]
 def _one_by_one(expr: Expr, bindings: Bindings) -> ArrayEvaluator:
     """The range of an expression that has no rule for arrays."""
     evaluate = compile_interval(expr, bindings)
-    names = sorted({node.value for node in expr.walk() if node.op == "var"})
+    names = sorted(_variables(expr))
 
     def ends(env: ArrayEnv) -> Ends:
         used = [name for name in names if name in env]
@@ -165,6 +178,15 @@ def _one_by_one(expr: Expr, bindings: Bindings) -> ArrayEvaluator:
         return found[place.ravel(), 0].reshape(shape), found[place.ravel(), 1].reshape(shape)
 
     return ends
+
+
+def _variables(expr: Expr) -> set[str]:
+    """The variables that its range depends on: not those at which something is looked up."""
+    if expr.op == "var":
+        return {expr.value}
+    if expr.op in ("func", "image"):
+        return set()
+    return set().union(*map(_variables, expr.args))
 
 
 def _number(value: Any) -> float:

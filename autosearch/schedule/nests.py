@@ -9,7 +9,7 @@ Schedules with directives that aren't known here, or that don't fit, are left to
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +52,13 @@ class FuncRows:
     """By dimension: the first and last coordinate that one iteration at each level needs, (schedules, levels)."""
     overhang: list[Array]
     """By dimension: how far the last production goes beyond what is needed."""
+    _depths: dict[tuple[int, str], Numbers] = field(default_factory=dict)
+
+    def depths(self, stage: int, loop: str) -> Numbers:
+        """How many loops of one of its stages one is inside of when inside the loop of that name; 0 where none has it."""
+        if (stage, loop) not in self._depths:
+            self._depths[stage, loop] = np.array([one.depth_of(stage, loop) for one in self.plans])[self.plan]
+        return self._depths[stage, loop]
 
     def at(self, level: Numbers) -> list[tuple[Array, Array]]:
         """The region needed at one level of each row, tails included, by dimension."""
@@ -162,22 +169,24 @@ class Nests:
     ) -> tuple[Numbers, Numbers]:
         """The level and the position code of the loop that each plan names; root where it names none."""
         level, code = np.zeros(self.count, dtype=np.int64), np.full(self.count, -1)
-        for number, name in enumerate(wanted):
+        which = {name: number for number, name in enumerate(dict.fromkeys(wanted))}
+        places = np.array([which[name] for name in wanted])[plan]
+        for name, number in which.items():
             if name is None:
                 continue
-            rows = np.flatnonzero(plan == number)
+            rows = np.flatnonzero(places == number)
             host = self.funcs.get(name[0])
             ok = np.zeros(len(rows), dtype=bool)
             if host is not None:
                 for stage in self.algorithm.func(name[0]).stages:
-                    depth = np.array([one.depth_of(stage.index, name[1]) for one in host.plans])[host.plan[rows]]
+                    depth = host.depths(stage.index, name[1])[rows]
                     at = host.level[rows] + depth
-                    which = self.planner.number(stage.key) * _DEPTHS + depth
+                    position = self.planner.number(stage.key) * _DEPTHS + depth
                     fits = (depth > 0) & ~host.inline[rows] & ~ok
                     for user in users:
                         inside = np.minimum(at, user.codes.shape[1] - 1)
-                        fits &= (user.codes[rows, inside] == which) & (inside == at)
-                    level[rows[fits]], code[rows[fits]] = at[fits], which[fits]
+                        fits &= (user.codes[rows, inside] == position) & (inside == at)
+                    level[rows[fits]], code[rows[fits]] = at[fits], position[fits]
                     ok |= fits
             self.left_out[rows[~ok]] = True
         return level, code
@@ -190,7 +199,9 @@ class Nests:
             env = {name: (low[:, :levels], high[:, :levels]) for name, (low, high) in user.env.items()}
             for read in self.planner.reads(user.key, func.name):
                 box = hull_of(box, read(env))
-        found = bounded(box if box is not None else list(whole), whole)
+        found = box if box is not None else list(whole)
+        if not self.planner.is_bounded(func.name):
+            found = bounded(found, whole)
         for stage in reversed(func.updates):
             env = {**self.flow.domains[stage.key], **dict(zip(func.args, found, strict=True))}
             for touched in self.planner.touches(stage.key):
@@ -198,7 +209,10 @@ class Nests:
         for place, bound in self.planner.bounds(func).items():
             found[place] = bound
         shape = (self.count, levels)
-        return [(np.broadcast_to(low, shape).astype(float), np.broadcast_to(high, shape).astype(float)) for low, high in found]
+        return [
+            (np.broadcast_to(low, shape).astype(float), np.broadcast_to(high, shape).astype(float))
+            for low, high in found
+        ]
 
     def _loops(
         self, stage: Stage, func: Func, rows: FuncRows, needed: list[tuple[Array, Array]]

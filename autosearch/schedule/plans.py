@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autosearch.errors import ScheduleError
+from autosearch.pipeline.access import Edge
 from autosearch.pipeline.array_intervals import ArrayEnv, Ends, compile_edge
-from autosearch.pipeline.bounds import Dataflow, Regions
+from autosearch.pipeline.bounds import Dataflow, Regions, is_finite
 from autosearch.pipeline.intervals import Interval, constant_value
 from autosearch.pipeline.ir import Func, StageKey
 from autosearch.schedule.directives import (
@@ -78,6 +79,7 @@ class Planner:
         self._numbers = {stage.key: place for place, stage in enumerate(self.algorithm.stages)}
         self._known: dict[str, dict[Any, Plan]] = {func.name: {} for func in self.algorithm.funcs}
         self._edges: dict[tuple[StageKey, str], list[Callable[[ArrayEnv], list[Ends]]]] = {}
+        self._bounded: dict[str, bool] = {}
         self._touches: dict[StageKey, list[Callable[[ArrayEnv], list[Ends]]]] = {}
 
     def number(self, key: StageKey) -> int:
@@ -154,6 +156,17 @@ class Planner:
             ]
         return self._edges[name]
 
+    def is_bounded(self, name: str) -> bool:
+        """Whether all that is read of a Func is bounded, wherever variables are."""
+        if name not in self._bounded:
+            self._bounded[name] = all(
+                edge_is_bounded(self.flow, self.regions, edge)
+                for key in self.algorithm.consumers[name]
+                for edge in self.flow.edges[key]
+                if edge.producer == name and not edge.is_input
+            )
+        return self._bounded[name]
+
     def touches(self, key: StageKey) -> list[Callable[[ArrayEnv], list[Ends]]]:
         """What an update writes, and reads, of its own Func."""
         if key not in self._touches:
@@ -171,6 +184,12 @@ class Planner:
             if first is not None and count is not None:
                 found[func.args.index(name)] = (int(first), int(first + count - 1))
         return found
+
+
+def edge_is_bounded(flow: Dataflow, regions: Regions, edge: Edge) -> bool:
+    """Whether what an edge reads is bounded where variables are: a smaller range of them gives no larger region."""
+    stage = flow.algorithm.stage(edge.consumer)
+    return is_finite(edge.box(flow.environment(stage, regions.funcs[stage.func])))
 
 
 _NO_LOOPS = Packed([], [], [], [], -1)

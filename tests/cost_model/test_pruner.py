@@ -25,7 +25,7 @@ SCHEDULES = [one.schedule for one in NEW]
 
 
 def _pruner(explore: float = 0.15, seed: int = 0) -> Pruner:
-    return Pruner(space_of("sharpen").nest, Machine(), seed, explore)
+    return Pruner(space_of("sharpen").ground, Machine(), seed, explore)
 
 
 def _seconds(pruner: Pruner, schedule: Schedule) -> float:
@@ -64,7 +64,7 @@ class _Nearest:
 
 
 def test_a_model_of_the_users_own_decides() -> None:
-    pruner = Pruner(space_of("sharpen").nest, Machine(), 0, 0.0, StageTimeModel(), _Nearest())
+    pruner = Pruner(space_of("sharpen").ground, Machine(), 0, 0.0, StageTimeModel(), _Nearest())
     assert not pruner.ready  # a prior is of the other kind
     measured = [(one, _seconds(pruner, one.schedule)) for one in KNOWN]
     pruner.observe(measured)
