@@ -487,7 +487,7 @@ class _Session:
         with self.thinking:
             self.strategy.observe([Observation(one.trace, one.schedule.digest, seconds) for one, seconds in measured])
             if self.settings.cost_model is not False:
-                self.pruner.observe([(one, seconds) for one, seconds in measured if seconds is not None])
+                self.pruner.observe(measured)
 
     # The end -------------------------------------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 """How well the cost model ranks recorded schedules, against a model that sees the directives alone, and against none.
 
-python -m benchmarks.model [--records records] [--least 100] [--json FILE] [--check]
+python -m benchmarks.model [--records records] [--least 100] [--speed | --quality] [--json FILE] [--check]
 
 Each pipeline is left out once: ranked by a model of the others ("unseen"), then after 128 of its own schedules, the rest
-of them ("trained").
+of them ("trained"). Then how fast schedules are ranked, see `benchmarks.ranking_speed`.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from autosearch.cost_model.prior import shipped_prior
 from autosearch.learning import Sample
 from benchmarks.bars import Bar, verdict
 from benchmarks.directive_features import directive_rows
 from benchmarks.ranking import Quality, qualities
+from benchmarks.ranking_speed import WORKLOADS, speed
 from benchmarks.recorded import RECORDS, read_records
 
 WHOLE, DIRECTIVES = "model", "directives"
@@ -29,19 +32,35 @@ WHOLE, DIRECTIVES = "model", "directives"
 def main() -> int:
     """Print a row a pipeline, and with --check hold the figures against the bars."""
     arguments = _arguments()
-    recorded = read_records(arguments.records, arguments.least)
-    found = {
-        WHOLE: qualities([one.sample() for one in recorded]),
-        DIRECTIVES: qualities([
-            Sample(one.name, [directive_rows(schedule) for schedule, _ in one.timed], [time for _, time in one.timed])
-            for one in recorded
-        ]),
-    }  # fmt: skip
-    print(table(found), flush=True)
+    held: list[Bar] = []
+    content: dict[str, Any] = {}
+    if not arguments.speed:
+        found = rank(arguments.records, arguments.least)
+        print(table(found), flush=True)
+        content["quality"] = {who: [one.to_json() for one in rows] for who, rows in found.items()}
+        held += bars(found[WHOLE])
+    if not arguments.quality:
+        model = shipped_prior()
+        if model is None:
+            raise SystemExit("the cost model that ships is for other features: run python -m benchmarks.prior")
+        for name, count, bar in WORKLOADS:
+            one = speed(name, count, model)
+            print(one, flush=True)
+            content[name] = one.to_json()
+            held.append(Bar(f"{name}: schedules ranked a second on one core", one.ranked, bar))
     if arguments.json is not None:
-        rows = {who: [one.to_json() for one in rows] for who, rows in found.items()}
-        arguments.json.write_text(json.dumps(rows, indent=1) + "\n")
-    return verdict(bars(found[WHOLE])) if arguments.check else 0
+        arguments.json.write_text(json.dumps(content, indent=1) + "\n")
+    return verdict(held) if arguments.check else 0
+
+
+def rank(records: Path, least: int) -> dict[str, list[Quality]]:
+    """How well each who ranks does on the pipelines recorded."""
+    recorded = read_records(records, least)
+    directives = [
+        Sample(one.name, [directive_rows(schedule) for schedule, _ in one.timed], [seconds for _, seconds in one.timed])
+        for one in recorded
+    ]
+    return {WHOLE: qualities([one.sample() for one in recorded]), DIRECTIVES: qualities(directives)}
 
 
 def bars(found: Sequence[Quality]) -> list[Bar]:
@@ -84,6 +103,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.model", description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=Path, default=RECORDS)
     parser.add_argument("--least", type=int, default=100, help="leave out pipelines with fewer schedules that ran")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--speed", action="store_true", help="only how fast")
+    only.add_argument("--quality", action="store_true", help="only how well")
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument(
         "--check", action="store_true", help="hold the figures against the bars; exit 1 where one falls short"
