@@ -50,8 +50,9 @@ class Speed:
 
     def __str__(self) -> str:
         return (
-            f"{self.name} ({self.funcs} Funcs): {self.ranked:,.0f} schedules a second featurized and ranked, {self.schedules} at "
-            f"a time ({self.featurized:,.0f} featurized); one by one {self.one_by_one:,.0f}; Adams2019 {ADAMS[self.name]}"
+            f"{self.name} ({self.funcs} Funcs): {self.ranked:,.0f} schedules a second featurized and ranked, "
+            f"{self.schedules} at a time ({self.featurized:,.0f} featurized); one by one {self.one_by_one:,.0f}; "
+            f"Adams2019 {ADAMS[self.name]}"
         )
 
 

@@ -18,7 +18,6 @@ from autosearch.cost_model.definition import (
     work,
     work_facts,
 )
-from autosearch.cost_model.facts import Facts
 from autosearch.cost_model.loops import (
     accumulated,
     body_depth,
@@ -164,6 +163,10 @@ class StageView:
         names = self.own.stage.pure_vars
         return math.prod(float(env[name][1] - env[name][0] + 1) for name in names) * self.element_bytes
 
+    def accumulated(self) -> int:
+        """Runs of the body in a row that accumulate in the same registers."""
+        return accumulated(self.own)
+
     def body(self, outwards: int = 0) -> Position | None:
         """Inside the innermost serial loop: what is done between two iterations; `outwards` counts loops further out."""
         depth = body_depth(self.own.loops) - outwards
@@ -193,7 +196,7 @@ def facts_of(nest: LoopNest, key: StageKey, machine: Machine) -> tuple[float, ..
     written = {where: view.written(position) for where, position in places.items()}
     loads = vector_loads(nest.flow, view.chain, vector_variable(own.loops), nest.layouts)
     forms = patterns(own.stage, func, nest.flow.edges[key])
-    return tuple(map(float, Facts(  # type: ignore[arg-type]
+    return tuple(map(float, (
         key.index, len(func.args), element, view.lanes,
         len(view.around), view.productions, nest.realizations(key.func), view.outer_tasks, view.share,
         own.points, math.prod(int(env[name][1] - env[name][0]) + 1 for name in own.stage.loop_vars),

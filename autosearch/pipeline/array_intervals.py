@@ -92,7 +92,7 @@ def compile_arrays(expr: Expr, bindings: Bindings) -> ArrayEvaluator:
             if divisor is None or divisor <= 0:
                 return _one_by_one(expr, bindings)
             dividend, by = compile_arrays(expr.args[0], bindings), float(divisor)
-            return lambda env: tuple(np.floor(end / by) for end in dividend(env))  # type: ignore[return-value]
+            return lambda env: tuple(np.floor(end / by) for end in dividend(env))
         first, second = (compile_arrays(arg, bindings) for arg in expr.args)
         return _RULES[op](first, second)
     if plain and op == "mul":

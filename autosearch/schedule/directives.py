@@ -117,7 +117,7 @@ class Directive(metaclass=_Interned):
 
     def __init_subclass__(cls) -> None:
         cls.__eq__ = object.__eq__  # type: ignore[method-assign]  # before `dataclass` makes slower ones
-        cls.__hash__ = object.__hash__  # type: ignore[method-assign]
+        cls.__hash__ = object.__hash__  # type: ignore[assignment,method-assign]
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), tuple(getattr(self, one.name) for one in fields(self))

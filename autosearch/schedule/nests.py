@@ -17,8 +17,9 @@ import numpy as np
 
 from autosearch.pipeline.array_intervals import Array, Ends
 from autosearch.pipeline.ir import Func, Stage, StageKey
+from autosearch.schedule.directives import AlignStorage, BoundStorage, FoldStorage
 from autosearch.schedule.loop_arrays import KINDS, LoopArrays, Numbers
-from autosearch.schedule.loops import SERIAL
+from autosearch.schedule.loops import SERIAL, StageLoops
 from autosearch.schedule.plans import AT, INLINE, LEFT_OUT, Plan, Planner
 from autosearch.schedule.schedule import Schedule
 
@@ -41,6 +42,7 @@ def combined(columns: Sequence[Numbers]) -> Numbers:
 class FuncRows:
     """One Func in all nests: a row a schedule."""
 
+    func: Func
     plans: list[Plan]
     """The different plans, and for each schedule which it has."""
     plan: Numbers
@@ -88,7 +90,12 @@ class FuncRows:
     @cached_property
     def stored(self) -> list[Array]:
         """`LoopNest.stored_box` of each row: extents by dimension."""
-        return [high - low + 1.0 for low, high in self.at(self.store)]
+        found = [high - low + 1.0 for low, high in self.at(self.store)]
+        for number, plan in enumerate(self.plans):
+            for one in plan.resizing:
+                rows, place = self.plan == number, self.func.args.index(one.dim)
+                found[place][rows] = _resized(one, found[place][rows])
+        return found
 
     @cached_property
     def made(self) -> list[Array]:
@@ -146,15 +153,15 @@ class Nests:
         store = np.minimum(store, level)
         levels = min((user.kinds.shape[1] for user in users), default=1) if inline.any() else int(level.max()) + 1
         required = self._required(func, users, levels)
-        rows = FuncRows(plans, plan, inline, level, store, required, [])
+        rows = FuncRows(func, plans, plan, inline, level, store, required, [])
         self.funcs[func.name] = rows
         needed = [(low[self._rows, level], high[self._rows, level]) for low, high in required]
         made = [high for _, high in needed]
         found = []
         for stage in func.stages:
-            loops = self._loops(stage, func, rows, needed)
-            found.append(loops)
-            covered = loops[0].covered()[loops[1]]
+            made_of = self._loops(stage, func, rows, needed)
+            found.append(made_of)
+            covered = made_of[0].covered()[made_of[1]]
             for place, name in enumerate(stage.loop_vars):
                 if name in func.args and not stage.is_rvar(name):
                     dimension = func.args.index(name)
@@ -196,14 +203,14 @@ class Nests:
         whole = self.regions.funcs[func.name]
         box: list[Ends] | None = list(whole) if func.name in self.algorithm.outputs else None
         for user in users:
-            env = {name: (low[:, :levels], high[:, :levels]) for name, (low, high) in user.env.items()}
+            around = {name: (low[:, :levels], high[:, :levels]) for name, (low, high) in user.env.items()}
             for read in self.planner.reads(user.key, func.name):
-                box = hull_of(box, read(env))
-        found = box if box is not None else list(whole)
+                box = hull_of(box, read(around))
+        found: list[Ends] = box if box is not None else list(whole)
         if not self.planner.is_bounded(func.name):
             found = bounded(found, whole)
         for stage in reversed(func.updates):
-            env = {**self.flow.domains[stage.key], **dict(zip(func.args, found, strict=True))}
+            env: dict[str, Ends] = {**self.flow.domains[stage.key], **dict(zip(func.args, found, strict=True))}
             for touched in self.planner.touches(stage.key):
                 found = bounded(hull_of(found, touched(env)), found)
         for place, bound in self.planner.bounds(func).items():
@@ -246,6 +253,9 @@ class Nests:
         kinds[row, column] = loops.kinds[which, loop]
         sizes[row, column] = loops.loop_extents[which, loop]
         codes[row, column] = self.planner.number(stage.key) * _DEPTHS + loop + 1
+        for number, plan in enumerate(rows.plans):
+            if plan.loops and plan.loops[stage.index].joins is not None:
+                self._join(stage.key, rows, number, kinds, sizes, codes)
         env: dict[str, tuple[Array, Array]] = {}
         for name, (low, high), beyond in zip(func.args, rows.required, rows.overhang, strict=True):
             lows, highs = np.empty(shape), np.empty(shape)
@@ -279,6 +289,31 @@ class Nests:
         kinds[:, :width] = np.where(there, users[0].kinds[:, :width], 0)
         sizes[:, :width] = np.where(there, users[0].sizes[:, :width], 1.0)
 
+    def _join(self, key: StageKey, rows: FuncRows, number: int, kinds: Numbers, sizes: Array, codes: Numbers) -> None:
+        """Let the outermost loops of a stage be those of another, in the nests in which its Func has one plan."""
+        loops = rows.plans[number].loops[key.index]
+        joins = loops.joins
+        assert joins is not None
+        other = StageKey(joins.at.func, joins.stage)
+        here = np.flatnonzero(rows.plan == number)
+        if other not in self.stages or other == key:
+            self.left_out[here] = True
+            return
+        host, theirs = self.funcs[other.func], self.stages[other]
+        depths = [_shared(loops, one.loops[other.index], joins.at.var) if one.loops else 0 for one in host.plans]
+        depth = np.array(depths)[host.plan[here]]
+        level = rows.level[here]
+        width = min(codes.shape[1], theirs.codes.shape[1])
+        inside = np.minimum(level, width - 1)
+        fits = (depth > 0) & ~host.inline[here] & (host.level[here] == level) & (level + depth < width)
+        fits &= (level == 0) | (codes[here, inside] == theirs.codes[here, inside])
+        self.left_out[here[~fits]] = True
+        here, level, depth = here[fits], level[fits], depth[fits]
+        columns = np.arange(width)[None]
+        shared = (columns > level[:, None]) & (columns <= (level + depth)[:, None])
+        for own, whose in ((kinds, theirs.kinds), (sizes, theirs.sizes), (codes, theirs.codes)):
+            own[here, :width] = np.where(shared, whose[here, :width], own[here, :width])
+
     def sliding_share(self, name: str) -> Array:
         """`LoopNest.sliding_share` of a Func in each nest."""
         rows = self.funcs[name]
@@ -291,8 +326,8 @@ class Nests:
             here = running & (level <= rows.level) & (level > rows.store)
             if not here.any():
                 continue
-            running &= ~here | (stage.kinds[:, level] == KINDS[SERIAL])
-            here &= running
+            running = running & (~here | (stage.kinds[:, level] == KINDS[SERIAL]))
+            here = here & running
             inner = [high[:, level] - low[:, level] for low, high in rows.required]
             outer = [high[:, level - 1] - low[:, level - 1] for low, high in rows.required]
             moving = np.stack([b > a for a, b in zip(inner, outer, strict=True)], axis=1)
@@ -303,6 +338,22 @@ class Nests:
             part = np.minimum(1.0, whole / (before * stage.sizes[:, level]))
             share = np.where(slides, share * part, share)
         return share
+
+
+def _resized(directive: AlignStorage | BoundStorage | FoldStorage, extents: Array) -> Array:
+    """What is allocated for one dimension, see `autosearch.schedule.layout.resized`."""
+    if isinstance(directive, AlignStorage):
+        return np.asarray(np.ceil(extents / directive.alignment) * directive.alignment)
+    if isinstance(directive, FoldStorage):
+        return np.minimum(extents, directive.factor)
+    return np.full_like(extents, directive.extent)
+
+
+def _shared(mine: StageLoops, theirs: StageLoops, loop: str) -> int:
+    """How many loops, down to that of the name, are alike; 0 where they aren't all."""
+    depth = theirs.depth_of(loop) or 0
+    alike = (mine.loop_names[:depth], mine.kinds[:depth]) == (theirs.loop_names[:depth], theirs.kinds[:depth])
+    return depth if alike else 0
 
 
 def hull_of(box: list[Ends] | None, other: list[Ends]) -> list[Ends]:

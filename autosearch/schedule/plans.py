@@ -17,9 +17,12 @@ from autosearch.schedule.directives import (
     AlignStorage,
     Atomic,
     Bound,
+    BoundStorage,
     ComputeAt,
     ComputeRoot,
+    ComputeWith,
     Directive,
+    FoldStorage,
     Fuse,
     Parallel,
     Partition,
@@ -33,13 +36,13 @@ from autosearch.schedule.directives import (
     Unroll,
     Vectorize,
 )
-from autosearch.schedule.layout import storage_order
+from autosearch.schedule.layout import RESIZING, resized, storage_order
 from autosearch.schedule.loop_arrays import Packed, pack
 from autosearch.schedule.loops import StageLoops, stage_loops
 
 LEFT_OUT, INLINE, ROOT, AT = range(4)
 _KNOWN = frozenset((
-    AlignStorage, Atomic, Bound, ComputeAt, ComputeRoot, Fuse, Parallel, Partition, Prefetch, Reorder, ReorderStorage,
+    Atomic, Bound, ComputeAt, ComputeRoot, ComputeWith, Fuse, Parallel, Partition, Prefetch, Reorder, ReorderStorage, *RESIZING,
     Split, StoreAt, StoreIn, StoreRoot, Unroll, Vectorize,
 ))  # fmt: skip
 """Directives of which `Nests` knows all that `LoopNest` does."""
@@ -63,6 +66,8 @@ class Plan(NamedTuple):
     packed: tuple[Packed, ...]
     layout: tuple[int, ...]
     """See `storage_order`."""
+    resizing: tuple[AlignStorage | BoundStorage | FoldStorage, ...] = ()
+    """The directives that say how much is allocated, see `resized`."""
 
     def depth_of(self, stage: int, loop: str) -> int:
         """How many loops of a stage one is inside of when inside `loop`; 0 where it has no such loop."""
@@ -138,12 +143,14 @@ class Planner:
         try:
             loops = tuple(stage_loops(stage, directives) for stage, directives in zip(func.stages, own, strict=True))
             layout = storage_order(func, own[0])
+            resizing = tuple(one for one in own[0] if isinstance(one, RESIZING))
+            resized(func, resizing, self.regions.funcs[func.name])
         except ScheduleError:
             return left_out
         packed = [pack(one, stage) for one, stage in zip(loops, func.stages, strict=True)]
         if any(one is None for one in packed):
             return left_out
-        return Plan(kind, at, stored, store, loops, tuple(one for one in packed if one is not None), layout)
+        return Plan(kind, at, stored, store, loops, tuple(one for one in packed if one is not None), layout, resizing)
 
     def reads(self, consumer: StageKey, producer: str) -> list[Callable[[ArrayEnv], list[Ends]]]:
         """What a stage reads of another Func, as functions of the ranges of its variables."""

@@ -134,7 +134,7 @@ def step_from_json(entry: Any) -> Step:
     cls = DIRECTIVES.get(entry[1])
     if cls is None:
         raise ScheduleError(f"unknown directive {_shorten(entry[1])}; known ones are {', '.join(sorted(DIRECTIVES))}")
-    types: tuple[tuple[str, Any], ...] = _field_types(cls)  # type: ignore[arg-type]  # classes are hashable
+    types: tuple[tuple[str, Any], ...] = _field_types(cls)
     values = entry[2:]
     if len(values) != len(types):
         raise ScheduleError(f"{entry[1]} takes {len(types)} values, but {len(values)} were given: {_shorten(entry)}")
