@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from autosearch.cost_model.features import StageView
+from autosearch.cost_model.stage import StageView
 from autosearch.machine import Machine
 from autosearch.pipeline.ir import Stage
 from autosearch.pipeline.operations import operations
@@ -50,7 +50,7 @@ def figures(nest: LoopNest, machine: Machine) -> Figures:
     reads = sum(
         math.prod(read.stored) * read.element_bytes
         for view in views
-        for read in view.reads
+        for read in view.reads.values()
         if not read.is_input and math.prod(read.stored) * read.element_bytes > machine.cache_bytes[1]
     )
     heaviest = max(views, key=lambda view: view.operations * view.total)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from autosearch.cost_model.base import Rows
-from autosearch.cost_model.features import featurize
+from autosearch.cost_model.batch import Derived, Featurizer
 from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.prior import save_prior
 from autosearch.errors import AutoSearchError, LogError, ScheduleError
@@ -18,7 +18,6 @@ from autosearch.machine import Machine, read_target, this_machine
 from autosearch.pipeline.stored import restore
 from autosearch.records.identity import sizes_digest
 from autosearch.records.log import LogContent, read_log
-from autosearch.schedule.nest import LoopNest
 from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.structure import Structures
 
@@ -76,7 +75,7 @@ def train(samples: Sequence[Sample]) -> StageTimeModel:
     rows = [row for one in samples for row in one.rows]
     seconds = [time for one in samples for time in one.seconds]
     owners = [place for place, one in enumerate(samples) for _ in one.rows]
-    return StageTimeModel(rounds=250, depth=6, learning_rate=0.1, focus=0.3, threads=2).fit(rows, seconds, owners)
+    return StageTimeModel(rounds=250, depth=4, learning_rate=0.1, focus=0.3).fit(rows, seconds, owners)
 
 
 def rank_correlation(one: Sequence[float] | np.ndarray, other: Sequence[float]) -> float:
@@ -86,17 +85,12 @@ def rank_correlation(one: Sequence[float] | np.ndarray, other: Sequence[float]) 
 
 
 def sample_of(
-    name: str, timed: Sequence[tuple[Schedule, float]], nest: Callable[[Schedule], LoopNest], machine: Machine
+    name: str, timed: Sequence[tuple[Schedule, float]], derive: Callable[[Schedule], Derived], machine: Machine
 ) -> Sample:
     """Schedules with their seconds as features; those whose form the loop nest doesn't know are left out."""
-    rows, seconds = [], []
-    for schedule, time in timed:
-        try:
-            rows.append(featurize(nest(schedule), machine))
-        except ScheduleError:
-            continue
-        seconds.append(time)
-    return Sample(name, rows, seconds)
+    found = Featurizer(derive, machine).attempt([schedule for schedule, _ in timed])
+    known = [(rows, time) for rows, (_, time) in zip(found, timed, strict=True) if not isinstance(rows, ScheduleError)]
+    return Sample(name, [rows for rows, _ in known], [time for _, time in known])
 
 
 def _samples(content: LogContent, path: str) -> list[Sample]:
@@ -117,5 +111,5 @@ def _samples(content: LogContent, path: str) -> list[Sample]:
         machine = this_machine(read_target(identity.target))
         trials = content.of(identity).trials
         timed = [(one.schedule, one.seconds) for one in trials if one.ok and one.schedule is not None]
-        samples.append(sample_of(record.name, timed, Structures(snapshot).nest, machine))
+        samples.append(sample_of(record.name, timed, Structures(snapshot).derive, machine))
     return [one for one in samples if one.seconds]

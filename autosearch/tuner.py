@@ -227,7 +227,7 @@ class _Session:
         """What learns which schedules are fast; made when first needed, for its libraries take seconds to load."""
         own = None if isinstance(self.settings.cost_model, bool) else self.settings.cost_model
         prior = self.settings.prior or (shipped_prior() if own is None else None)
-        return Pruner(self.space.nest, self.machine, self.settings.seed, prior=prior, model=own)
+        return Pruner(self.space.ground, self.machine, self.settings.seed, prior=prior, model=own)
 
     def run(self) -> Result:
         """Everything, in order."""
@@ -493,7 +493,7 @@ class _Session:
         with self.thinking:
             self.strategy.observe([Observation(one.trace, one.schedule.digest, seconds) for one, seconds in measured])
             if self.settings.cost_model is not False:
-                self.pruner.observe([(one, seconds) for one, seconds in measured if seconds is not None])
+                self.pruner.observe(measured)
 
     # The end -------------------------------------------------------------------------------------------------------
 

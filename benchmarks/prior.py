@@ -9,16 +9,11 @@ import argparse
 import sys
 from pathlib import Path
 
-import halide as hl
 import numpy as np
 
 from autosearch.cost_model.prior import save_prior
-from autosearch.learning import Sample, rank_correlation, sample_of, train
-from autosearch.machine import this_machine
-from autosearch.pipeline.snapshot import take
-from autosearch.records.log import read_log
-from autosearch.schedule.structure import Structures
-from benchmarks.pipelines import load
+from autosearch.learning import rank_correlation, train
+from benchmarks.recorded import RECORDS, read_records
 
 SHIPPED = Path(__file__).parents[1] / "autosearch" / "cost_model" / "prior.ubj"
 
@@ -26,10 +21,10 @@ SHIPPED = Path(__file__).parents[1] / "autosearch" / "cost_model" / "prior.ubj"
 def main() -> int:
     """Leave one pipeline out at a time, print how the model ranks it; then train on all and write the model."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.prior", description=__doc__.splitlines()[0])
-    parser.add_argument("--records", type=Path, default=Path("records"))
+    parser.add_argument("--records", type=Path, default=RECORDS)
     parser.add_argument("--dry", action="store_true", help="write nothing")
     arguments = parser.parse_args()
-    recorded = [read_records(path) for path in sorted(arguments.records.glob("*.jsonl.gz"))]
+    recorded = [one.sample() for one in read_records(arguments.records)]
     correlations = []
     for left_out in recorded:
         model = train([one for one in recorded if one is not left_out])
@@ -46,15 +41,6 @@ def main() -> int:
         save_prior(train(recorded), SHIPPED)
         print(f"wrote {SHIPPED.name}, {SHIPPED.stat().st_size / 1024:.0f} KiB")
     return 0
-
-
-def read_records(path: Path) -> Sample:
-    """The schedules of one log that ran, as features."""
-    name = path.name.removesuffix(".jsonl.gz")
-    target = hl.get_host_target()
-    structures, machine = Structures(take(load(name).pipeline, target)), this_machine(target)
-    timed = [(one.schedule, one.seconds) for one in read_log(path).trials if one.ok and one.schedule is not None]
-    return sample_of(name, timed, structures.nest, machine)
 
 
 if __name__ == "__main__":

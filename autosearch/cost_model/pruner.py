@@ -8,11 +8,12 @@ from collections.abc import Callable, Sequence
 
 from autosearch.choices import Proposal
 from autosearch.cost_model.base import CostModel, Rows
-from autosearch.cost_model.features import featurize
+from autosearch.cost_model.batch import Derived, Featurizer
+from autosearch.cost_model.feasibility import FeasibilityClassifier
 from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.neighbours import Neighbours, Places, placement
+from autosearch.errors import ScheduleError
 from autosearch.machine import Machine
-from autosearch.schedule.nest import LoopNest
 from autosearch.schedule.schedule import Schedule
 
 LEAST_DATA = 16
@@ -27,6 +28,10 @@ model thinks best."""
 OTHERWISE = 0.2
 """Share that differs from one of the fastest in one decision, as nobody has tried. Any: what the model thinks best of a
 decision it has taken already."""
+LEAST_FAILURES = 8
+"""Failures, and at least as many that ran, before it is foretold what fails."""
+DOUBTFUL = 0.25
+"""Schedules that run with less than this probability aren't measured where there are others."""
 GROWTH = 1.15
 """The model is trained anew when the data has grown by this factor."""
 
@@ -36,19 +41,19 @@ class Pruner:
 
     def __init__(
         self,
-        nest_of: Callable[[Schedule], LoopNest],
+        derive: Callable[[Schedule], Derived],
         machine: Machine,
         seed: int = 0,
         explore: float = 0.1,
         prior: StageTimeModel | None = None,
         model: CostModel | None = None,
     ) -> None:
-        """`nest_of` gives the loop nest of a schedule; `prior` ranks until enough is measured, and is learned upon.
+        """`derive` gives what is left to schedule under a structure; `prior` ranks until enough is measured, and is
+        learned upon.
 
         `model` is what learns, if not a `StageTimeModel`; then there is no prior.
         """
-        self._nest_of = nest_of
-        self._machine = machine
+        self._featurizer = Featurizer(derive, machine)
         self._random = random.Random(seed)
         self._seed = seed
         self.explore = explore
@@ -56,24 +61,33 @@ class Pruner:
         self._known: dict[str, Rows] = {}
         self._rows: list[Rows] = []
         self._seconds: list[float] = []
+        self._failed: list[Rows] = []
+        self._feasibility: FeasibilityClassifier | None = None
         self._neighbours = Neighbours()
-        self._trained_on = 0
+        self._trained_on = self._judged_on = 0
         self._learner = model
         self._prior = prior if model is None else None
         self._model: CostModel | None = self._prior
 
     def features(self, schedule: Schedule) -> Rows:
         """The features of a schedule, one row a stage."""
-        rows = self._known.get(schedule.digest)
-        if rows is None:
-            rows = featurize(self._nest_of(schedule), self._machine)
-            self._known[schedule.digest] = rows
-        return rows
+        return self._features([schedule])[0]
 
-    def observe(self, measured: Sequence[tuple[Proposal, float]]) -> None:
-        """Learn from schedules and their times in seconds."""
-        for one, seconds in measured:
-            self._rows.append(self.features(one.schedule))
+    def _features(self, schedules: Sequence[Schedule]) -> list[Rows]:
+        new = list({one.digest: one for one in schedules if one.digest not in self._known}.values())
+        self._known.update(zip((one.digest for one in new), self._featurizer.rows(new), strict=True))
+        return [self._known[one.digest] for one in schedules]
+
+    def observe(self, measured: Sequence[tuple[Proposal, float | None]]) -> None:
+        """Learn from schedules and their times in seconds; None where they failed."""
+        found = self._featurizer.attempt([one.schedule for one, _ in measured])
+        for (one, seconds), rows in zip(measured, found, strict=True):
+            if isinstance(rows, ScheduleError):
+                continue  # Halide's loops are other than ours
+            if seconds is None:
+                self._failed.append(rows)
+                continue
+            self._rows.append(rows)
             self._seconds.append(seconds)
             self._neighbours.observe(one, seconds)
         count = len(self._rows)
@@ -82,6 +96,21 @@ class Pruner:
             model.fit(self._rows, self._seconds)
             self._model = model
             self._trained_on = count
+        self._judge()
+
+    def _judge(self) -> None:
+        """Learn what fails, once there is enough to learn from."""
+        count = len(self._rows) + len(self._failed)
+        if min(len(self._failed), len(self._rows)) >= LEAST_FAILURES and count >= self._judged_on * GROWTH:
+            ran = [True] * len(self._rows) + [False] * len(self._failed)
+            self._feasibility = FeasibilityClassifier(seed=self._seed).fit(self._rows + self._failed, ran)
+            self._judged_on = count
+
+    def feasible(self, schedules: Sequence[Schedule]) -> list[float]:
+        """How likely each schedule is to run; 1 while too few have failed to tell."""
+        if self._feasibility is None or not schedules:
+            return [1.0] * len(schedules)
+        return [float(one) for one in self._feasibility.predict_proba(self._features(schedules))[:, 1]]
 
     @property
     def ready(self) -> bool:
@@ -91,16 +120,16 @@ class Pruner:
     def predict(self, schedules: Sequence[Schedule]) -> list[float]:
         """Predicted seconds of each schedule; raises `NotFittedError` when not `ready`."""
         model = self._model or StageTimeModel()
-        return [float(seconds) for seconds in model.predict([self.features(schedule) for schedule in schedules])]
+        return [float(seconds) for seconds in model.predict(self._features(schedules))]
 
     def select(self, proposals: Sequence[Proposal], few: int) -> list[int]:
         """The places in `proposals` of the `few` to measure."""
-        places = list(range(len(proposals)))
-        if self._model is None or len(proposals) <= few:
+        places = self._promising(proposals, few)
+        if self._model is None or len(places) <= few:
             self._random.shuffle(places)
             return places[:few]
-        predicted = self.predict([one.schedule for one in proposals])
-        ranked = sorted(places, key=predicted.__getitem__)
+        predicted = self.predict([proposals[place].schedule for place in places])
+        ranked = [place for _, place in sorted(zip(predicted, places, strict=True))]
         early = EARLY_EXPLORE if self.explore and len(self._seconds) < EARLY else 0.0
         at_random = self._share(few, max(self.explore, early))
         found = self._neighbours.elsewhere([proposals[place] for place in ranked])
@@ -114,6 +143,12 @@ class Pruner:
         picked += [others[number] for number in chosen]
         rest = [place for place in others if place not in picked]
         return picked + self._random.sample(rest, min(few - len(picked), len(rest)))
+
+    def _promising(self, proposals: Sequence[Proposal], few: int) -> list[int]:
+        """All places, but for those of schedules that are likely to fail where there are enough others."""
+        chances = self.feasible([one.schedule for one in proposals])
+        likely = [place for place, chance in enumerate(chances) if chance >= DOUBTFUL]
+        return likely if len(likely) >= few else list(range(len(proposals)))
 
     def _share(self, few: int, share: float) -> int:
         """How many of so few a share comes to this time."""

@@ -62,6 +62,8 @@ class Edge:
     """The distinct slopes of loads (one of each dimension of the producer), and how many loads have them."""
     sites: tuple[tuple[Affine | int, ...], ...]
     """The distinct loads; an index that isn't affine is the number of its expression."""
+    indices: tuple[tuple[Expr, ...], ...]
+    """For each dimension of the producer, the distinct indices; none where it may be read anywhere."""
 
     def box(self, env: Env) -> Box:
         """The region read when variables cover `env`."""
@@ -114,7 +116,8 @@ def store_edge(stage: Stage, bindings: Bindings) -> Edge:
 
 def _edge_to_whole(consumer: StageKey, producer: Func) -> Edge:
     unknown = tuple((lambda env: EVERYTHING,) for _ in producer.args)
-    return Edge(consumer, producer.name, False, (Access((None,) * len(producer.args)),), unknown, (), ())
+    anywhere = ((),) * len(producer.args)
+    return Edge(consumer, producer.name, False, (Access((None,) * len(producer.args)),), unknown, (), (), anywhere)
 
 
 def _edge(
@@ -134,7 +137,8 @@ def _edge(
     accesses = tuple(Access(index, count) for index, count in counted.items())
     maps = tuple(_merge([index[d] for index in indices], bindings) for d in range(len(indices[0])))
     slopes = Counter(tuple(slope_of(expr, bindings) for expr in index) for index in indices)
-    return Edge(consumer, producer, is_input, accesses, maps, tuple(slopes.items()), tuple(sites))
+    distinct = tuple(tuple(dict.fromkeys(index[d] for index in indices)) for d in range(len(indices[0])))
+    return Edge(consumer, producer, is_input, accesses, maps, tuple(slopes.items()), tuple(sites), distinct)
 
 
 def _merge(indices: list[Expr], bindings: Bindings) -> tuple[Evaluator, ...]:

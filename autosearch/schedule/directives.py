@@ -7,9 +7,9 @@ variables, its reduction variables, and names that splits introduce. Source: Hal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class Tail(Enum):
@@ -87,12 +87,40 @@ Argument = (
 )
 
 
+class _Interned(type):
+    """Makes equal directives one object: a search makes the same few over and over, and compares and hashes them."""
+
+    def __init__(cls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> None:
+        super().__init__(name, bases, namespace)
+        cls._made: dict[tuple[Any, ...], Any] = {}
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        key = (args, tuple(kwargs.items())) if kwargs else args
+        try:
+            return cls._made[key]
+        except KeyError:
+            one = super().__call__(*args, **kwargs)
+            values = tuple(getattr(one, name) for name in cls.__match_args__)  # type: ignore[attr-defined]
+            return cls._made.setdefault(key, cls._made.setdefault(values, one))
+
+
 @dataclass(frozen=True)
-class Directive:
-    """Base of all directives. `of_func`: a method of `Func` only, not of an update's `Stage`."""
+class Directive(metaclass=_Interned):
+    """Base of all directives. `of_func`: a method of `Func` only, not of an update's `Stage`.
+
+    Equal directives are the same object.
+    """
 
     method: ClassVar[str]
     of_func: ClassVar[bool] = False
+    __hash__ = object.__hash__
+
+    def __init_subclass__(cls) -> None:
+        cls.__eq__ = object.__eq__  # type: ignore[method-assign]  # before `dataclass` makes slower ones
+        cls.__hash__ = object.__hash__  # type: ignore[assignment,method-assign]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), tuple(getattr(self, one.name) for one in fields(self))
 
     def arguments(self) -> tuple[Argument, ...]:
         """The arguments of the call, in order."""

@@ -29,8 +29,10 @@ from autosearch.schedule.directives import (
 
 SERIAL, PARALLEL, VECTORIZED, UNROLLED = "serial", "parallel", "vectorized", "unrolled"
 _KINDS: dict[type[Directive], str] = {Parallel: PARALLEL, Vectorize: VECTORIZED, Unroll: UNROLLED}
-_ROUNDS_UP = (Tail.ROUND_UP, Tail.ROUND_UP_AND_BLEND)
-_SHIFTS = (Tail.SHIFT_INWARDS, Tail.SHIFT_INWARDS_AND_BLEND, Tail.AUTO)
+ROUNDS_UP = (Tail.ROUND_UP, Tail.ROUND_UP_AND_BLEND)
+SHIFTS = (Tail.SHIFT_INWARDS, Tail.SHIFT_INWARDS_AND_BLEND, Tail.AUTO)
+GUARDS = (Tail.GUARD_WITH_IF, Tail.PREDICATE)
+"""Tails that compute more than is needed, that compute some twice, that are left to an if inside the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +98,9 @@ class StageLoops:
         for d in reversed(self.derivations):
             if d.fuse:
                 continue
-            if d.tail in _ROUNDS_UP:
+            if d.tail in ROUNDS_UP:
                 found[d.old] = d.factor * found[d.outer]
-            elif d.tail in _SHIFTS:
+            elif d.tail in SHIFTS:
                 found[d.old] = max(extents[d.old], d.factor)
             else:
                 found[d.old] = extents[d.old]
@@ -125,8 +127,8 @@ class StageLoops:
             inner_offset, inner_length = at[d.inner]
             length = (outer_length - 1) * d.factor + inner_length
             offset = outer_offset * d.factor + inner_offset
-            if d.tail not in _ROUNDS_UP:
-                length = min(length, extents[d.old] if d.tail not in _SHIFTS else max(extents[d.old], d.factor))
+            if d.tail not in ROUNDS_UP:
+                length = min(length, extents[d.old] if d.tail not in SHIFTS else max(extents[d.old], d.factor))
                 offset = max(0, min(offset, extents[d.old] - length))
             at[d.old] = (offset, length)
         return at[: len(self.variables)]

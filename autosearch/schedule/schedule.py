@@ -15,6 +15,7 @@ from autosearch.errors import ScheduleError
 from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.directives import DIRECTIVES, STRUCTURAL, At, Directive
 
+_STRUCTURAL = frozenset(STRUCTURAL)
 _UPDATE = re.compile(r"^(.+)\.update\((\d+)\)$")
 
 
@@ -43,7 +44,11 @@ class Schedule:
         """The directives of each stage that has any, in order."""
         grouped: dict[StageKey, list[Directive]] = {}
         for step in self.steps:
-            grouped.setdefault(step.stage, []).append(step.directive)
+            known = grouped.get(step.stage)
+            if known is None:
+                grouped[step.stage] = [step.directive]
+            else:
+                known.append(step.directive)
         return {stage: tuple(directives) for stage, directives in grouped.items()}
 
     def of(self, stage: StageKey) -> tuple[Directive, ...]:
@@ -53,13 +58,15 @@ class Schedule:
     @cached_property
     def structure(self) -> Schedule:
         """The part that changes which Funcs there are: up to the last `rfactor`, `clone_in` or `in_`."""
-        places = [place for place, step in enumerate(self.steps) if isinstance(step.directive, STRUCTURAL)]
-        return Schedule(self.steps[: places[-1] + 1] if places else ())
+        if _STRUCTURAL.isdisjoint([type(step.directive) for step in self.steps]):
+            return _EMPTY
+        last = max(place for place, step in enumerate(self.steps) if type(step.directive) in _STRUCTURAL)
+        return Schedule(self.steps[: last + 1])
 
     @cached_property
     def rest(self) -> Schedule:
         """The part after `structure`, for the Funcs that there are then."""
-        return Schedule(self.steps[len(self.structure) :])
+        return Schedule(self.steps[len(self.structure) :]) if self.structure.steps else self
 
     @cached_property
     def digest(self) -> str:
@@ -87,6 +94,9 @@ class Schedule:
         from autosearch.schedule.source import plain_text
 
         return plain_text(self)
+
+
+_EMPTY = Schedule()
 
 
 def parse_stage(text: str) -> StageKey:
@@ -124,7 +134,7 @@ def step_from_json(entry: Any) -> Step:
     cls = DIRECTIVES.get(entry[1])
     if cls is None:
         raise ScheduleError(f"unknown directive {_shorten(entry[1])}; known ones are {', '.join(sorted(DIRECTIVES))}")
-    types: tuple[tuple[str, Any], ...] = _field_types(cls)  # type: ignore[arg-type]  # classes are hashable
+    types: tuple[tuple[str, Any], ...] = _field_types(cls)
     values = entry[2:]
     if len(values) != len(types):
         raise ScheduleError(f"{entry[1]} takes {len(types)} values, but {len(values)} were given: {_shorten(entry)}")

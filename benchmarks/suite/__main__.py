@@ -44,7 +44,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--to", type=Path, default=Path("benchmarks/results"), metavar="FOLDER")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--again", action="store_true", help="run pipelines that have a result anew")
-    parser.add_argument("--check", action="store_true", help="hold the results against the bars; exit 1 where one falls short")
+    parser.add_argument(
+        "--check", action="store_true", help="hold the results against the bars; exit 1 where one falls short"
+    )
     return parser.parse_args()
 
 

@@ -34,7 +34,9 @@ def bars(results: Results) -> Iterator[Bar]:
     expert = [ratio for one in compared if (ratio := one.over("expert")) is not None]
     yield Bar("geometric mean over the experts' schedules", _mean(expert), 1.25, note=f"{len(expert)} pipelines")
     scheduled = [ratio for one in compared if (ratio := one.over(one.best_autoscheduler or "")) is not None]
-    yield Bar("geometric mean over each one's best autoscheduler", _mean(scheduled), 1.8, note=f"{len(scheduled)} pipelines")
+    yield Bar(
+        "geometric mean over each one's best autoscheduler", _mean(scheduled), 1.8, note=f"{len(scheduled)} pipelines"
+    )
     for one in compared:
         yield from _no_slower(one)
     yield from _library(rows.get("matmul", Row()).library, "matmul over numpy's OpenBLAS", 1.0)
@@ -44,12 +46,16 @@ def bars(results: Results) -> Iterator[Bar]:
     yield Bar("matmul_int8 over Adams2019", over if over is not None else math.nan, 2.0)
     trials, illegal = sum(one.trials for one in compared), sum(row.illegal for row in rows.values())
     legal = 1 - illegal / trials if trials else math.nan
-    yield Bar("share of proposed schedules that are legal and right", legal, 0.98, note=f"{illegal} of {trials} are not")
+    yield Bar(
+        "share of proposed schedules that are legal and right", legal, 0.98, note=f"{illegal} of {trials} are not"
+    )
     troubles = [f"{name}: {trouble}" for name, row in rows.items() for trouble in row.troubles]
     yield Bar("crashes and hangs of the tuner", len(troubles), 0, False, "; ".join(troubles))
     yield Bar("records lost or damaged", sum(row.lost for row in rows.values()), 0, False)
     longest = max((row.seconds / 60 for row in rows.values()), default=0.0)
-    yield Bar("minutes of the longest run", longest, OVER_TIME * results.minutes, False, f"{results.minutes:g} were given")
+    yield Bar(
+        "minutes of the longest run", longest, OVER_TIME * results.minutes, False, f"{results.minutes:g} were given"
+    )
 
 
 def _no_slower(one: Comparison) -> Iterator[Bar]:
@@ -76,7 +82,9 @@ def drawn_again(results: Results, pipelines: Sequence[str]) -> Iterator[Bar]:
     for name in random.sample(sorted(known), min(DRAWN, len(known))):
         before, now = known[name].speedups["expert"], _over_expert(known[name])
         note = f"{now[0]:.2f}x [{now[1]:.2f}, {now[2]:.2f}] now, {before[0]:.2f}x [{before[1]:.2f}, {before[2]:.2f}] before"
-        yield Bar(f"{name}, timed anew: upper end of the interval over the expert's", now[2], AS_BEFORE * before[0], note=note)
+        yield Bar(
+            f"{name}, timed anew: upper end of the interval over the expert's", now[2], AS_BEFORE * before[0], note=note
+        )
 
 
 def _over_expert(one: Comparison) -> tuple[float, float, float]:

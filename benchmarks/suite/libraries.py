@@ -54,7 +54,9 @@ def beside(name: str, schedule: list[list[Any]]) -> Library:
     except subprocess.TimeoutExpired:
         return Library(LIBRARIES[name][0], 0.0, None, f"no end after {SECONDS:.0f} s")
     except (IndexError, ValueError, TypeError):
-        return Library(LIBRARIES[name][0], 0.0, None, (done.stderr.strip().splitlines() or ["it said nothing"])[-1][:300])
+        return Library(
+            LIBRARIES[name][0], 0.0, None, (done.stderr.strip().splitlines() or ["it said nothing"])[-1][:300]
+        )
 
 
 def in_turn(ours: Call, theirs: Call, rounds: int = ROUNDS) -> tuple[list[float], list[float]]:

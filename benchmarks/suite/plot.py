@@ -21,7 +21,9 @@ def plot(results: Results) -> str:
             (-0.2, "by hand", "#2a6f97", lambda _: "expert"),
             (0.2, "the best autoscheduler", "#c9a227", lambda one: one.best_autoscheduler),
         ):
-            pairs = [(place, one.speedups[name]) for place, one in enumerate(rows) if (name := who(one)) in one.speedups]
+            pairs = [
+                (place, one.speedups[name]) for place, one in enumerate(rows) if (name := who(one)) in one.speedups
+            ]
             axes.barh(
                 [place + offset for place, _ in pairs],
                 [ratio[0] for _, ratio in pairs],

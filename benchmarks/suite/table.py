@@ -25,7 +25,11 @@ def table(results: Results) -> str:
         "of times taken in turn in one run, with 95 % intervals; *legal* is the share of the schedules tried that Halide "
         "takes and whose output is right, *thinking* that of the time spent proposing and modelling.",
         "\n".join(
-            [_row(COLUMNS), _row(["---"] * len(COLUMNS)), *(_row(cells(name, row)) for name, row in results.rows.items())]
+            [
+                _row(COLUMNS),
+                _row(["---"] * len(COLUMNS)),
+                *(_row(cells(name, row)) for name, row in results.rows.items()),
+            ]
         ),
     ]
     if compared:

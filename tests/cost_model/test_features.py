@@ -61,6 +61,12 @@ BLUR_Y = {
     "root_reads": log(96 * 66 * 2), "read_traffic": log(16 * 3 * 2 * 8 * 8 * 6), "producer": log(96 * 10 * 2),
     "body_vectors": 0, "accumulated": 0, "intensity": log(6 * 16 / (16 * 3 * 2 + 1)),
     "dense": log(3), "broadcast": 0, "strided": 0, "gathered": 0,
+    "realization_points": log(96 * 64), "inlined": 0, "pointwise": 3, "transposed": 0, "broadcasts": 0, "sliced": 0,
+    "scatters": 0, "vectors": log(6144 / 16), "scalars": 0, "innermost_pure": log2(6), "stored_row": log(96 * 2),
+    "produced": log(12288), "produced_row": log(96 * 2), "task_writes": log(96 * 8 * 2), "whole": log(12288),
+    "realization_reads": log(96 * 66 * 2), "task_lines": log(10), "root_lines": log(66),
+    "production_set": log2((96 * 66 * 2 + 12288 + 64) / L2), "realization_set": log2((96 * 66 * 2 + 12288 + 64) / L2),
+    "root_set": log2((96 * 66 * 2 + 12288 + 64) / L3),
 }  # fmt: skip
 BLUR_X = BLUR_Y | {
     "productions": log(8), "points": log(96 * 10), "total_points": log(8 * 96 * 10), "minimum_points": log(96 * 66),
@@ -73,7 +79,11 @@ BLUR_X = BLUR_Y | {
     "inner_set": log2((98 * 2 + 96 * 2 + 64) / L1), "middle_set": log2((98 * 10 * 2 + 96 * 10 * 2 + 64) / L2),
     "task_reads": log(98 * 10 * 2), "task_set": log2((98 * 10 * 2 + 96 * 10 * 2 + 64) / L2),
     "root_reads": log(98 * 66 * 2), "read_traffic": log(18 * 2 * 8 * 10 * 6), "producer": 0,
-    "intensity": log(6 * 16 / (18 * 2 + 1)),
+    "intensity": log(6 * 16 / (18 * 2 + 1)), "inlined": log(3),
+    "realization_points": log(96 * 10), "vectors": log(7680 / 16), "produced": log(1920),
+    "task_writes": log(96 * 10 * 2), "whole": log(96 * 66 * 2), "realization_reads": log(98 * 10 * 2),
+    "production_set": log2((98 * 10 * 2 + 1920 + 64) / L2), "realization_set": log2((98 * 10 * 2 + 1920 + 64) / L2),
+    "root_set": log2((98 * 66 * 2 + 96 * 66 * 2 + 64) / L3),
 }  # fmt: skip
 
 

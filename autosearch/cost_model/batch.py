@@ -1,0 +1,423 @@
+"""The features of many schedules at once: the facts of `stage` as arrays over all schedules, one stage after the other.
+
+What a search ranks differs little from schedule to schedule. What directives say is told once for each different Func
+schedule (`plans`), what a definition comes to once for each choice of inlined Funcs, loops once for each different
+extents; the rest is arithmetic on arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from autosearch.cost_model.base import Rows
+from autosearch.cost_model.definition import chain, patterns, read_bytes, vector_loads, work, work_facts
+from autosearch.cost_model.facts import Facts
+from autosearch.cost_model.features import feature_rows, featurize
+from autosearch.cost_model.stage import UNKNOWN_SIDE
+from autosearch.errors import ScheduleError
+from autosearch.machine import Machine
+from autosearch.pipeline.array_intervals import Array, ArrayEnv, Ends, compile_edge
+from autosearch.pipeline.bounds import Dataflow, Regions, extents
+from autosearch.pipeline.ir import Func, Stage, StageKey
+from autosearch.schedule.loop_arrays import KINDS, LoopArrays, Numbers
+from autosearch.schedule.loops import PARALLEL, SERIAL, UNROLLED, VECTORIZED
+from autosearch.schedule.nest import build_nest
+from autosearch.schedule.nests import FuncRows, Nests, StageRows, bounded, combined, hull_of
+from autosearch.schedule.plans import Planner, edge_is_bounded
+from autosearch.schedule.schedule import Schedule
+
+AT_ONCE = 512
+"""Schedules: more don't get faster, but take memory."""
+_PLACES = ("body", "inner", "middle", "production", "realization", "task", "root")
+Name = tuple[str, bool]
+"""A producer, or an input (`True`)."""
+
+
+class _Definition(NamedTuple):
+    """What is made of one stage with some Funcs inlined."""
+
+    chain: tuple[StageKey, ...]
+    reads: tuple[Name, ...]
+    work: tuple[float, ...]
+
+
+class Derived(Protocol):
+    """What is left to schedule under some structure."""
+
+    @property
+    def flow(self) -> Dataflow: ...
+
+    @property
+    def regions(self) -> Regions: ...
+
+
+class Featurizer:
+    """Makes features of schedules of one pipeline; the more at a time, the faster each."""
+
+    def __init__(self, derive: Callable[[Schedule], Derived], machine: Machine) -> None:
+        """`derive` gives what is left to schedule under a structure, and raises `ScheduleError` where there is no such."""
+        self._derive = derive
+        self._machine = machine
+        self._makers: dict[Schedule, _Maker] = {}
+
+    def rows(self, schedules: Sequence[Schedule]) -> list[Rows]:
+        """The features of each schedule, as `featurize` gives them. Raises `ScheduleError` as `build_nest` does."""
+        found = self.attempt(schedules)
+        for one in found:
+            if isinstance(one, ScheduleError):
+                raise one
+        return [one for one in found if not isinstance(one, ScheduleError)]
+
+    def attempt(self, schedules: Sequence[Schedule]) -> list[Rows | ScheduleError]:
+        """The features of each schedule, or why it has none."""
+        groups: dict[Schedule, list[int]] = {}
+        for place, schedule in enumerate(schedules):
+            groups.setdefault(schedule.structure, []).append(place)
+        found: dict[int, Rows | ScheduleError] = {}
+        for structure, places in groups.items():
+            try:
+                maker = self._maker(structure)
+            except ScheduleError as error:
+                found.update(dict.fromkeys(places, error))
+                continue
+            for start in range(0, len(places), AT_ONCE):
+                some = places[start : start + AT_ONCE]
+                made = maker.rows([schedules[place].rest for place in some])
+                found.update((place, rows) for place, rows in zip(some, made, strict=True) if rows is not None)
+        return [found[place] if place in found else self._alone(one) for place, one in enumerate(schedules)]
+
+    def _maker(self, structure: Schedule) -> _Maker:
+        if structure not in self._makers:
+            derived = self._derive(structure)
+            self._makers[structure] = _Maker(Planner(derived.flow, derived.regions), self._machine)
+        return self._makers[structure]
+
+    def _alone(self, schedule: Schedule) -> Rows | ScheduleError:
+        """The features of a schedule that can't be done with others."""
+        derived = self._derive(schedule.structure)
+        try:
+            return featurize(build_nest(derived.flow, derived.regions, schedule.rest), self._machine)
+        except ScheduleError as error:
+            return error
+
+
+class _Maker:
+    """Makes features of schedules of one algorithm."""
+
+    def __init__(self, planner: Planner, machine: Machine) -> None:
+        self._planner = planner
+        self._machine = machine
+        self._flow = planner.flow
+        self._definitions: dict[tuple[StageKey, int], _Definition] = {}
+        self._loads: dict[tuple[Any, ...], tuple[float, ...]] = {}
+        self._edges: dict[StageKey, list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]] = {}
+        self._bounded: dict[StageKey, bool] = {}
+        self._static: dict[StageKey, tuple[float, ...]] = {}
+
+    def rows(self, schedules: Sequence[Schedule]) -> list[Rows | None]:
+        """The features of each schedule; None for those that `Nests` leaves out."""
+        nests = Nests(self._planner, schedules)
+        order: list[Numbers] = []
+        parts: list[Array] = []
+        inlined = self._inlined(nests)
+        place = 0
+        for func in reversed(nests.algorithm.funcs):
+            there = np.flatnonzero(~nests.funcs[func.name].inline & ~nests.left_out)
+            for stage in func.stages:
+                if len(there):
+                    parts.append(self._facts(nests, stage, func, there, inlined[stage.key]))
+                    order.append(there * len(nests.stages) + place)
+                place += 1
+        if not parts:
+            return [None] * len(schedules)
+        keys = np.concatenate(order)
+        sequence = np.argsort(keys, kind="stable")
+        table = np.concatenate(parts, axis=1)[:, sequence]
+        rows = feature_rows(Facts(*table), self._machine)
+        counts = np.bincount(keys // len(nests.stages), minlength=len(schedules))
+        ends = np.cumsum(counts)
+        return [
+            None if out else rows[end - count : end]
+            for out, end, count in zip(nests.left_out.tolist(), ends.tolist(), counts.tolist(), strict=True)
+        ]
+
+    def _inlined(self, nests: Nests) -> dict[StageKey, Numbers]:
+        """For each stage a number in each nest that is the same where the same Funcs are inlined into it."""
+        found: dict[StageKey, Numbers] = {}
+        for func in nests.algorithm.funcs:
+            for stage in func.stages:
+                columns = [
+                    np.where(nests.funcs[name].inline, combined([found[StageKey(name)]]), 0)
+                    for name in nests.algorithm.producers[stage.key]
+                ]
+                found[stage.key] = combined(columns) if columns else np.zeros(nests.count, dtype=np.int64)
+        return found
+
+    # One stage -----------------------------------------------------------------------------------------------------
+
+    def _facts(self, nests: Nests, stage: Stage, func: Func, there: Numbers, inlined: Numbers) -> Array:
+        """The facts of one stage in the nests where it is computed: (facts, nests)."""
+        rows, own = nests.funcs[func.name], nests.stages[stage.key]
+        level, store = rows.level[there], rows.store[there]
+        count = len(there)
+        around = np.cumprod(own.sizes[there], axis=1)
+        parallel = own.kinds[there] == KINDS[PARALLEL]
+        tasks = np.cumprod(np.where(parallel, own.sizes[there], 1.0), axis=1)
+        each = np.arange(count)
+        element = float(sum(kind.bytes for kind in func.types))
+        lanes = max(1, self._machine.vector_bytes // max(kind.bytes for kind in func.types))
+        whole = extents(nests.regions.funcs[func.name])
+        stored, made = ([side[there] for side in sides] for sides in (rows.stored, rows.made))
+        first = np.array([plan.layout[0] if plan.layout else 0 for plan in rows.plans])[rows.plan[there]]
+        places = self._places(own, level, store, there)
+        definition = self._definition_facts(nests, stage, own, there, inlined, places)
+        written = [np.ones((count, len(_PLACES)))]
+        for name in stage.pure_vars:
+            low, high = own.env[name]
+            written.append(high[there[:, None], places] - low[there[:, None], places] + 1.0)
+        writes = np.prod(written, axis=0) * element
+        assert own.loops is not None and own.loop_row is not None
+        loops = _loop_facts(own.loops)[:, own.loop_row[there]]
+        minimum, static = self._static_facts(nests, stage, func)
+        facts = {
+            "stage": stage.key.index, "dimensions": len(func.args), "element_bytes": element, "lanes": lanes,
+            "depth": level, "productions": around[each, level], "realizations": around[each, store],
+            "outer_tasks": tasks[each, level], "share": nests.sliding_share(func.name)[there],
+            "minimum": minimum, "region": float(np.prod(whole)),
+            **dict(zip(_LOOP_FACTS, loops, strict=True)),
+            **static,
+            "stored": _product(stored, count) * element, "stored_row": _along(stored, first, count) * element,
+            "produced": _product(made, count) * element, "produced_row": _along(made, first, count) * element,
+            "whole": float(np.prod(whole)) * element,
+            **definition,
+            **{f"{place}_writes": writes[:, _PLACES.index(place)] for place in _PLACES if place != "body"},
+        }  # fmt: skip
+        found = np.empty((len(Facts._fields), count))
+        for number, name in enumerate(Facts._fields):
+            found[number] = facts[name]
+        return found
+
+    def _static_facts(self, nests: Nests, stage: Stage, func: Func) -> tuple[float, dict[str, float]]:
+        if stage.key not in self._static:
+            env = self._flow.environment(stage, nests.regions.funcs[func.name])
+            minimum = float(np.prod([int(env[name][1] - env[name][0]) + 1 for name in stage.loop_vars], dtype=float))
+            self._static[stage.key] = (minimum, *patterns(stage, func, self._flow.edges[stage.key]))
+        minimum, *forms = self._static[stage.key]
+        names = ("pointwise", "transposed", "broadcasts", "sliced", "scatters")
+        return minimum, dict(zip(names, forms, strict=True))
+
+    def _places(self, own: StageRows, level: Numbers, store: Numbers, there: Numbers) -> Numbers:
+        """The levels of `_PLACES` in each nest: (nests, places)."""
+        assert own.loops is not None and own.loop_row is not None
+        kinds = own.loops.kinds
+        depth = np.where((kinds == KINDS[SERIAL]) | (kinds == KINDS[PARALLEL]), np.arange(1, kinds.shape[1] + 1), 0)
+        body = (depth.max(axis=1) if kinds.shape[1] else np.zeros(len(kinds), dtype=np.int64))[own.loop_row[there]]
+        path = own.kinds[there]
+        task = np.where(path == KINDS[PARALLEL], np.arange(path.shape[1]), 0).max(axis=1)
+        inside = [level + np.maximum(0, body - outwards) for outwards in range(3)]
+        return np.stack([*inside, level, store, task, np.zeros_like(level)], axis=1)
+
+    # What it reads -------------------------------------------------------------------------------------------------
+
+    def _definition_facts(
+        self, nests: Nests, stage: Stage, own: StageRows, there: Numbers, inlined: Numbers, places: Numbers
+    ) -> dict[str, Array]:
+        """The facts that depend on which Funcs are inlined: nests with the same ones are taken together."""
+        found = np.empty((len(_READ_FACTS), len(there)))
+        marks = inlined[there]
+        for mark in np.unique(marks).tolist():
+            group = np.flatnonzero(marks == mark)
+            rows = there[group]
+            definition = self._definition(nests, stage.key, mark, int(rows[0]))
+            env = {name: (low[rows[:, None], places[group]], high[rows[:, None], places[group]])
+                   for name, (low, high) in own.env.items()}  # fmt: skip
+            layouts = {name: nests.funcs[name] for name, is_input in definition.reads if not is_input}
+            loads = self._vector_loads(nests, stage, own, mark, definition, layouts, rows)
+            work = np.repeat(np.array(definition.work)[:, None], len(rows), axis=1)
+            footprint, producer = self._footprint(nests, definition, env, layouts, rows)
+            found[:, group] = np.concatenate([work, loads, producer[None], footprint])
+        return dict(zip(_READ_FACTS, found, strict=True))
+
+    def _definition(self, nests: Nests, key: StageKey, mark: int, row: int) -> _Definition:
+        name = (key, mark)
+        if name not in self._definitions:
+
+            def is_inlined(func: str) -> bool:
+                return bool(nests.funcs[func].inline[row])
+
+            stages = chain(self._flow, key, is_inlined)
+            within = {one.func for one in stages[1:]}
+            reads = dict.fromkeys(
+                producer
+                for one in stages
+                for producer, _ in self._reads_of(one)
+                if producer[1] or (producer[0] not in within and (producer[0] != key.func or one == key))
+            )
+            self._definitions[name] = _Definition(stages, tuple(reads), work_facts(work(self._flow, key, is_inlined)))
+        return self._definitions[name]
+
+    def _reads_of(self, key: StageKey) -> list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]:
+        if key not in self._edges:
+            self._edges[key] = [
+                ((edge.producer, edge.is_input), compile_edge(edge, self._flow.bindings))
+                for edge in self._flow.edges[key]
+            ]
+        return self._edges[key]
+
+    def _vector_loads(
+        self, nests: Nests, stage: Stage, own: StageRows, mark: int, definition: _Definition,
+        layouts: Mapping[str, FuncRows], rows: Numbers,
+    ) -> Array:  # fmt: skip
+        """Loads by how they go with the vector, (kinds, nests)."""
+        assert own.loops is not None and own.loop_row is not None
+        vector = own.loops.vector[own.loop_row[rows]]
+        different, row = np.unique(
+            combined([vector, *(one.layout_number[rows] for one in layouts.values())]), return_inverse=True
+        )
+        table = np.empty((4, len(different)))
+        for number in range(len(different)):
+            first = int(np.argmax(row == number))
+            lies = {name: one.plans[int(one.plan[rows[first]])].layout for name, one in layouts.items()}
+            variable = stage.loop_vars[int(vector[first])] if vector[first] >= 0 else None
+            key = (stage.key, mark, variable, tuple(lies.values()))
+            if key not in self._loads:
+                self._loads[key] = vector_loads(self._flow, definition.chain, variable, lies)
+            table[:, number] = self._loads[key]
+        return table[:, row.ravel()]
+
+    def _footprint(
+        self, nests: Nests, definition: _Definition, env: ArrayEnv, layouts: Mapping[str, FuncRows], rows: Numbers
+    ) -> tuple[Array, Array]:
+        """What is read at each place, in the order of the facts; and the largest storage read."""
+        shape = (len(rows), len(_PLACES))
+        total, lines, pieces, producer = np.zeros(shape), np.zeros(shape), np.zeros(len(rows)), np.zeros(len(rows))
+        for (name, is_input), box in self._regions(nests, definition, env).items():
+            element = float(read_bytes(nests.algorithm, name, is_input))
+            sides = [_side(low, high, shape) for low, high in box]
+            if not self._is_bounded(definition):
+                sides = [np.where(np.isfinite(side), side, UNKNOWN_SIDE) for side in sides]
+            size = _product(sides, shape)
+            total += size * element
+            stored: list[Any]
+            if is_input:
+                stored = [high - low + 1.0 for low, high in nests.regions.inputs[name]]
+                orders = [(tuple(range(len(sides))), np.arange(len(rows)))]
+            else:
+                stored = [side[rows] for side in layouts[name].stored]
+                producer = np.maximum(producer, _product(stored, len(rows)) * element)
+                orders = list(layouts[name].by_layout(rows))
+            if not sides:
+                lines += size
+                pieces += size[:, 1]
+                continue
+            for order, some in orders:
+                lines[some] += size[some] / sides[order[0]][some]
+                pieces[some] += size[some, 1] / _run(sides, stored, order, some)
+        read = {place: total[:, number] for number, place in enumerate(_PLACES)}
+        line = {place: lines[:, number] for number, place in enumerate(_PLACES)}
+        found = [*read.values(), line["body"], line["production"], line["task"], line["root"], pieces]
+        return np.stack(found), producer
+
+    def _is_bounded(self, definition: _Definition) -> bool:
+        """Whether all that is read is bounded."""
+        for key in definition.chain:
+            if key not in self._bounded:
+                edges = self._flow.edges[key]
+                self._bounded[key] = all(edge_is_bounded(self._flow, self._planner.regions, edge) for edge in edges)
+        return all(self._bounded[key] for key in definition.chain)
+
+    def _regions(self, nests: Nests, definition: _Definition, env: ArrayEnv) -> dict[Name, list[Ends]]:
+        """The region of each producer in memory and input that is read where variables cover `env`."""
+        stage = definition.chain[0]
+        found: dict[Name, list[Ends]] = {}
+        for key in definition.chain:
+            if key != stage:
+                box = found.pop((key.func, False))
+                if not self._planner.is_bounded(key.func):
+                    box = bounded(box, nests.regions.funcs[key.func])
+                env = {**self._flow.domains[key], **dict(zip(nests.algorithm.func(key.func).args, box, strict=True))}
+            for name, read in self._reads_of(key):
+                if name == (stage.func, False) and key != stage:
+                    continue
+                box = read(env)
+                found[name] = hull_of(found[name], box) if name in found else box
+        return found
+
+
+_WORK_FACTS = Facts._fields[Facts._fields.index("adds") : Facts._fields.index("inlined") + 1]
+_READ_FACTS = (
+    *_WORK_FACTS, "dense", "broadcast", "strided", "gathered", "producer",
+    *(f"{place}_reads" for place in _PLACES), "body_lines", "production_lines", "task_lines", "root_lines", "inner_pieces",
+)  # fmt: skip
+_LOOP_FACTS = (
+    "points", "vector", "unrolled", "own_tasks", "serial", "innermost", "innermost_pure", "loops", "covered", "guarded",
+    "scalar_share", "accumulated",
+)  # fmt: skip
+
+
+def _loop_facts(loops: LoopArrays) -> Array:
+    """The facts about a stage's own loops, as `autosearch.cost_model.loops` has them: (facts, rows)."""
+    kinds, sizes = loops.kinds, loops.loop_extents.astype(float)
+    serial, parallel = kinds == KINDS[SERIAL], kinds == KINDS[PARALLEL]
+    runs = serial | parallel
+    together = [
+        np.prod(np.where(kinds == KINDS[kind], sizes, 1.0), axis=1) for kind in (VECTORIZED, UNROLLED, PARALLEL)
+    ]
+    given = np.maximum(1, loops.extents[:, : loops.variables])
+    covered = np.prod(loops.covered() / given, axis=1)
+    left, size, inner = loops.left_over()
+    is_vector = np.zeros(loops.extents.shape, dtype=bool)
+    row, place = np.nonzero(kinds == KINDS[VECTORIZED])
+    is_vector[row, loops.order[row, place]] = True
+    vectors = np.take_along_axis(is_vector, inner, axis=1) & (left > 0)
+    whole = np.prod(np.where(vectors, 1.0 - left / np.maximum(1, size), 1.0), axis=1)
+    count = len(kinds)
+    accumulated, running = np.ones(count), np.ones(count, dtype=bool)
+    for loop in reversed(range(kinds.shape[1])):
+        there = running & runs[:, loop]
+        running &= ~there | (serial[:, loop] & loops.reduces[:, loop])
+        accumulated = np.where(there & running, accumulated * sizes[:, loop], accumulated)
+    return np.stack([
+        np.prod(sizes, axis=1), *together, np.prod(np.where(runs, sizes, 1.0), axis=1),
+        _last(sizes, runs), _last(sizes, runs & ~loops.reduces), (kinds > 0).sum(axis=1), covered,
+        (left > 0).any(axis=1), 1.0 - whole, accumulated,
+    ])  # fmt: skip
+
+
+def _last(sizes: Array, where: np.ndarray[Any, np.dtype[np.bool_]]) -> Array:
+    """The last of each row that counts, 1 where none does."""
+    if not sizes.shape[1]:
+        return np.ones(len(sizes))
+    place = sizes.shape[1] - 1 - np.argmax(where[:, ::-1], axis=1)
+    return np.where(where.any(axis=1), sizes[np.arange(len(sizes)), place], 1.0)
+
+
+def _side(low: Any, high: Any, shape: Any) -> Array:
+    side = high - low + 1.0
+    return side if isinstance(side, np.ndarray) else np.full(shape, float(side))
+
+
+def _product(sides: Sequence[Array], shape: Any) -> Array:
+    found = np.ones(shape)
+    for side in sides:
+        found = found * side
+    return found
+
+
+def _along(sides: Sequence[Array], dimension: Numbers, count: int) -> Array:
+    """The extent along one dimension, another in each row; 1 where there is none."""
+    return np.stack(sides)[dimension, np.arange(count)] if sides else np.ones(count)
+
+
+def _run(sides: Sequence[Array], stored: Sequence[Any], order: Sequence[int], some: Numbers) -> Array:
+    """`contiguous_run` at the place `inner`, of some rows."""
+    run, running = np.ones(len(some)), np.ones(len(some), dtype=bool)
+    for dimension in order:
+        side = sides[dimension][some, 1]
+        held = stored[dimension][some] if isinstance(stored[dimension], np.ndarray) else stored[dimension]
+        run = np.where(running, run * side, run)
+        running &= side >= held
+    return run

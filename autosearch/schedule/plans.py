@@ -1,0 +1,202 @@
+"""What a Func's directives say, told once: the same ones come in thousands of schedules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autosearch.errors import ScheduleError
+from autosearch.pipeline.access import Edge
+from autosearch.pipeline.array_intervals import ArrayEnv, Ends, compile_edge
+from autosearch.pipeline.bounds import Dataflow, Regions, is_finite
+from autosearch.pipeline.intervals import Interval, constant_value
+from autosearch.pipeline.ir import Func, StageKey
+from autosearch.schedule.directives import (
+    AlignStorage,
+    Atomic,
+    Bound,
+    BoundStorage,
+    ComputeAt,
+    ComputeRoot,
+    ComputeWith,
+    Directive,
+    FoldStorage,
+    Fuse,
+    Parallel,
+    Partition,
+    Prefetch,
+    Reorder,
+    ReorderStorage,
+    Split,
+    StoreAt,
+    StoreIn,
+    StoreRoot,
+    Unroll,
+    Vectorize,
+)
+from autosearch.schedule.layout import RESIZING, resized, storage_order
+from autosearch.schedule.loop_arrays import Packed, pack
+from autosearch.schedule.loops import StageLoops, stage_loops
+
+LEFT_OUT, INLINE, ROOT, AT = range(4)
+_KNOWN = frozenset((
+    Atomic, Bound, ComputeAt, ComputeRoot, ComputeWith, Fuse, Parallel, Partition, Prefetch, Reorder, ReorderStorage, *RESIZING,
+    Split, StoreAt, StoreIn, StoreRoot, Unroll, Vectorize,
+))  # fmt: skip
+"""Directives of which `Nests` knows all that `LoopNest` does."""
+_MOST = 20_000
+"""Plans of a Func that are remembered."""
+ByStage = Mapping[StageKey, tuple[Directive, ...]]
+
+
+class Plan(NamedTuple):
+    """What the directives of one Func say."""
+
+    kind: int
+    """How it is placed: `INLINE`, `ROOT`, `AT`; or `LEFT_OUT` where it has directives that aren't known here."""
+    at: tuple[str, str] | None
+    """The Func and the loop that it is computed in."""
+    stored: bool
+    """Whether it is stored elsewhere than computed: at `store`, a Func and a loop, or root where that is None."""
+    store: tuple[str, str] | None
+    loops: tuple[StageLoops, ...]
+    """Of each stage."""
+    packed: tuple[Packed, ...]
+    layout: tuple[int, ...]
+    """See `storage_order`."""
+    resizing: tuple[AlignStorage | BoundStorage | FoldStorage, ...] = ()
+    """The directives that say how much is allocated, see `resized`."""
+
+    def depth_of(self, stage: int, loop: str) -> int:
+        """How many loops of a stage one is inside of when inside `loop`; 0 where it has no such loop."""
+        return (self.loops[stage].depth_of(loop) or 0) if self.loops else 0
+
+
+class Planner:
+    """Reads what schedules of one algorithm say of its Funcs."""
+
+    def __init__(self, flow: Dataflow, regions: Regions) -> None:
+        self.flow = flow
+        self.regions = regions
+        self.algorithm = flow.algorithm
+        self._numbers = {stage.key: place for place, stage in enumerate(self.algorithm.stages)}
+        self._known: dict[str, dict[Any, Plan]] = {func.name: {} for func in self.algorithm.funcs}
+        self._edges: dict[tuple[StageKey, str], list[Callable[[ArrayEnv], list[Ends]]]] = {}
+        self._bounded: dict[str, bool] = {}
+        self._touches: dict[StageKey, list[Callable[[ArrayEnv], list[Ends]]]] = {}
+
+    def number(self, key: StageKey) -> int:
+        """The stage's place among all."""
+        return self._numbers[key]
+
+    def unknown(self, schedules: Sequence[ByStage]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        """The schedules that are for stages that the algorithm doesn't have."""
+        keys = self._numbers.keys()
+        return np.array([not keys >= one.keys() for one in schedules], dtype=bool)
+
+    def plans(self, func: Func, schedules: Sequence[ByStage]) -> tuple[list[Plan], np.ndarray[Any, np.dtype[np.int64]]]:
+        """The different plans that the schedules have for a Func, and for each schedule which it is."""
+        known = self._known[func.name]
+        if len(known) > _MOST:
+            known.clear()
+        keys = [stage.key for stage in func.stages]
+        given: list[Any]
+        if len(keys) == 1:
+            key = keys[0]
+            given = [one.get(key, ()) for one in schedules]
+        else:
+            given = [tuple([one.get(key, ()) for key in keys]) for one in schedules]
+        numbers: dict[Any, int] = {}
+        places = [numbers.setdefault(own, len(numbers)) for own in given]
+        found = []
+        for own in numbers:
+            plan = known.get(own)
+            if plan is None:
+                plan = known[own] = self._plan(func, (own,) if len(keys) == 1 else own)
+            found.append(plan)
+        return found, np.array(places, dtype=np.int64)
+
+    def _plan(self, func: Func, own: tuple[tuple[Directive, ...], ...]) -> Plan:
+        left_out = Plan(LEFT_OUT, None, False, None, (), (_NO_LOOPS,) * len(func.stages), tuple(range(len(func.args))))
+        if not all(type(directive) in _KNOWN for directives in own for directive in directives):
+            return left_out
+        kind, stored = LEFT_OUT, False
+        at: tuple[str, str] | None = None
+        store: tuple[str, str] | None = None
+        for directive in own[0]:
+            if isinstance(directive, ComputeRoot):
+                kind = ROOT if kind != AT else kind
+            elif isinstance(directive, ComputeAt):
+                kind, at = AT, (directive.at.func, directive.at.var)
+            elif isinstance(directive, StoreRoot):
+                stored = True
+            elif isinstance(directive, StoreAt):
+                stored, store = True, (directive.at.func, directive.at.var)
+        if func.name in self.algorithm.outputs:
+            kind, at, stored, store = ROOT, None, False, None
+        elif kind == LEFT_OUT:
+            if not func.is_pure:
+                return left_out  # computed innermost: rare, and its level depends on all its consumers
+            kind, stored, store = INLINE, False, None
+        try:
+            loops = tuple(stage_loops(stage, directives) for stage, directives in zip(func.stages, own, strict=True))
+            layout = storage_order(func, own[0])
+            resizing = tuple(one for one in own[0] if isinstance(one, RESIZING))
+            resized(func, resizing, self.regions.funcs[func.name])
+        except ScheduleError:
+            return left_out
+        packed = [pack(one, stage) for one, stage in zip(loops, func.stages, strict=True)]
+        if any(one is None for one in packed):
+            return left_out
+        return Plan(kind, at, stored, store, loops, tuple(one for one in packed if one is not None), layout, resizing)
+
+    def reads(self, consumer: StageKey, producer: str) -> list[Callable[[ArrayEnv], list[Ends]]]:
+        """What a stage reads of another Func, as functions of the ranges of its variables."""
+        name = (consumer, producer)
+        if name not in self._edges:
+            self._edges[name] = [
+                compile_edge(edge, self.flow.bindings)
+                for edge in self.flow.edges[consumer]
+                if edge.producer == producer and not edge.is_input
+            ]
+        return self._edges[name]
+
+    def is_bounded(self, name: str) -> bool:
+        """Whether all that is read of a Func is bounded, wherever variables are."""
+        if name not in self._bounded:
+            self._bounded[name] = all(
+                edge_is_bounded(self.flow, self.regions, edge)
+                for key in self.algorithm.consumers[name]
+                for edge in self.flow.edges[key]
+                if edge.producer == name and not edge.is_input
+            )
+        return self._bounded[name]
+
+    def touches(self, key: StageKey) -> list[Callable[[ArrayEnv], list[Ends]]]:
+        """What an update writes, and reads, of its own Func."""
+        if key not in self._touches:
+            edges = [self.flow.stores[key]]
+            edges += [edge for edge in self.flow.edges[key] if edge.producer == key.func and not edge.is_input]
+            self._touches[key] = [compile_edge(edge, self.flow.bindings) for edge in edges]
+        return self._touches[key]
+
+    def bounds(self, func: Func) -> dict[int, Interval]:
+        """The dimensions on which the Func has an explicit `bound()`, with it."""
+        found: dict[int, Interval] = {}
+        for name, low, size in func.bounds:
+            first = constant_value(low, self.flow.bindings) if low is not None else None
+            count = constant_value(size, self.flow.bindings) if size is not None else None
+            if first is not None and count is not None:
+                found[func.args.index(name)] = (int(first), int(first + count - 1))
+        return found
+
+
+def edge_is_bounded(flow: Dataflow, regions: Regions, edge: Edge) -> bool:
+    """Whether what an edge reads is bounded where variables are: a smaller range of them gives no larger region."""
+    stage = flow.algorithm.stage(edge.consumer)
+    return is_finite(edge.box(flow.environment(stage, regions.funcs[stage.func])))
+
+
+_NO_LOOPS = Packed([], [], [], [], -1)

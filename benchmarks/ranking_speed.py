@@ -1,0 +1,91 @@
+"""How many schedules a second are featurized and ranked on one core: what a search looks at between two measurements.
+
+The schedules are what genetic search proposes, mostly mutations and crossings of a population; making them is not
+counted, but loop nests, features and predictions are. Time is the process's own, so that others' load matters less.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import halide as hl
+
+from autosearch.cost_model.batch import Featurizer
+from autosearch.cost_model.features import featurize
+from autosearch.cost_model.model import StageTimeModel
+from autosearch.machine import this_machine
+from autosearch.pipeline.snapshot import take
+from autosearch.schedule.nest import build_nest
+from autosearch.schedule.schedule import Schedule
+from autosearch.spaces import make_space
+from autosearch.strategies.base import Result
+from autosearch.strategies.genetic import Genetic
+from benchmarks.pipelines import load
+
+WORKLOADS = (("harris", 512, 5000.0), ("local_laplacian", 192, 500.0))
+"""Pipelines, how many schedules are ranked at once, and the bar: schedules a second."""
+ADAMS = {"harris": "about 40,000", "local_laplacian": "5,000 to 8,000"}
+"""What Adams2019's search in C++ evaluates in a second for pipelines of this size."""
+_POPULATION = 40
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Of one pipeline."""
+
+    name: str
+    funcs: int
+    schedules: int
+    featurized: float
+    """Schedules a second."""
+    ranked: float
+    """Schedules a second, features and predictions together."""
+    one_by_one: float
+    """The same, each schedule by itself."""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.name} ({self.funcs} Funcs): {self.ranked:,.0f} schedules a second featurized and ranked, "
+            f"{self.schedules} at a time ({self.featurized:,.0f} featurized); one by one {self.one_by_one:,.0f}; "
+            f"Adams2019 {ADAMS[self.name]}"
+        )
+
+
+def speed(name: str, count: int, model: StageTimeModel, seed: int = 0) -> Speed:
+    """How fast schedules of a pipeline are ranked by a fitted model: the second batch of two, as in a search."""
+    target = hl.get_host_target()
+    snapshot, machine = take(load(name).pipeline, target), this_machine(target)
+    space = make_space(snapshot, machine)
+    genetic = Genetic(space, seed, first=_POPULATION // 2)
+    featurizer = Featurizer(space.ground, machine)
+    population = genetic.propose(_POPULATION)
+    seconds = model.predict(featurizer.rows([one.schedule for one in population])).tolist()
+    genetic.observe(
+        [Result(one.trace, one.schedule.digest, time) for one, time in zip(population, seconds, strict=True)]
+    )
+    first, second = ([one.schedule for one in genetic.propose(count)] for _ in range(2))
+    model.predict(featurizer.rows(first))
+    fresh = [Schedule(one.steps) for one in second]  # nothing is remembered of them
+    started = time.process_time()
+    rows = featurizer.rows(fresh)
+    featurized = time.process_time()
+    model.predict(rows)
+    ended = time.process_time()
+    few = second[: count // 16]
+    for schedule in few:
+        ground = space.ground(schedule.structure)
+        model.predict([featurize(build_nest(ground.flow, ground.regions, schedule.rest), machine)])
+    alone = time.process_time() - ended
+    return Speed(
+        name,
+        len(snapshot.algorithm.funcs),
+        count,
+        count / (featurized - started),
+        count / (ended - started),
+        len(few) / alone,
+    )

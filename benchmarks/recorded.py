@@ -1,0 +1,51 @@
+"""The pipelines in `records/`: which schedules were tried, and how long each took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import halide as hl
+
+from autosearch.learning import Sample, sample_of
+from autosearch.machine import this_machine
+from autosearch.pipeline.snapshot import Snapshot, take
+from autosearch.records.log import read_log
+from autosearch.records.record import TrialRecord
+from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.structure import Structures
+from benchmarks.pipelines import load
+
+RECORDS = Path("records")
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One log: a pipeline of `benchmarks.pipelines`, with what was tried of it."""
+
+    name: str
+    snapshot: Snapshot
+    trials: Sequence[TrialRecord]
+
+    @cached_property
+    def timed(self) -> list[tuple[Schedule, float]]:
+        """The schedules that ran, each once, with their seconds."""
+        return list({one.schedule: one.seconds for one in self.trials if one.ok and one.schedule is not None}.items())
+
+    def sample(self) -> Sample:
+        """The schedules that ran, as features."""
+        return sample_of(self.name, self.timed, Structures(self.snapshot).derive, this_machine(hl.get_host_target()))
+
+
+def read_records(folder: Path = RECORDS, least: int = 1) -> list[Recorded]:
+    """All logs of a folder that hold at least so many schedules that ran."""
+    target = hl.get_host_target()
+    found = []
+    for path in sorted(folder.glob("*.jsonl.gz")):
+        name = path.name.removesuffix(".jsonl.gz")
+        one = Recorded(name, take(load(name).pipeline, target), read_log(path).trials)
+        if len(one.timed) >= least:
+            found.append(one)
+    return found
