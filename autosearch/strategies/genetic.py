@@ -1,7 +1,8 @@
 """Genetic search over traces: tournaments, mutation by kind of decision, crossover of whole Funcs.
 
 The population is simply the best schedules measured so far, so that it survives restarts with the log. After Ansor
-(Zheng et al. 2020, evolutionary search over complete programs), with traces instead of programs.
+(Zheng et al. 2020, evolutionary search over complete programs), with traces instead of programs. Where it finds nothing
+better for long, another population begins beside it, on an island.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ import random
 from collections.abc import Mapping, Sequence
 
 from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, func_of, kind_of
+from autosearch.strategies.bandit import Bandit
 from autosearch.strategies.base import Predict, Result
+from autosearch.strategies.island import Island, Member
 from autosearch.strategies.unseen import Unseen
 
-Member = tuple[float, Trace]
-"""Seconds, measured or predicted, and the trace."""
 _Answers = tuple[tuple[str, Option], ...]
 POPULATION = 32
 GENERATIONS = 4
@@ -31,16 +32,18 @@ tile to be the best, and wouldn't get it where all parents have the same placeme
 PLACEMENT_KINDS = ("place", "store")
 FIRST = 64
 """Measurements before breeding starts: until then all is drawn at random, so that no early winner crowds out the rest."""
-FRESH = 0.2
-"""Share of proposals drawn at random later on, so that the population can't collapse."""
+OPERATORS: Mapping[str, float] = {"fresh": 0.2, "neighbour": 0.2, "cross": 0.2, "mutate": 0.4}
+"""The share of proposals that each operator makes in the beginning; a bandit learns during the run which are worth it.
+
+fresh: drawn at random, so that the population can't collapse; neighbour: one of the fastest schedules measured but for one
+Func or decision; cross: each Func from either of two parents; mutate: a parent with a few decisions changed.
+"""
 SHARPNESS = (1.0, 2.0, 4.0)
 """How closely random draws keep to what an expert would try: where much must be right together, closely pays."""
-NEIGHBOURS = 0.25
-"""Share of proposals that are one of the fastest schedules measured but for one Func or decision."""
 STAYS = 0.5
-"""Share of those that only have one decision changed, most often about loops."""
-CROSSED = 0.3
-"""Share of proposals that start from two parents."""
+"""Share of neighbours that only have one decision changed, most often about loops."""
+ON_ISLAND, SETTLERS = 0.3, 8
+"""Where the search stagnates, the share of proposals for the island, whose first so many are drawn at random."""
 GATHERED = 0.15
 """Share of children in which other Funcs are placed where one of them is: what slides, slides together."""
 REDRAWN_FUNC = 0.15
@@ -84,6 +87,8 @@ class Genetic:
         self._niches: dict[_Answers, list[Member]] = {}
         self._placements: dict[_Answers, Member] = {}
         """The best of each placement of all Funcs."""
+        self._operators = Bandit(OPERATORS)
+        self._island = Island()
 
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
         """See `Strategy.propose`. With a model, several generations are bred by what it predicts."""
@@ -102,6 +107,8 @@ class Genetic:
     def observe(self, results: Sequence[Result]) -> None:
         """See `Strategy.observe`."""
         self._unseen.observe(results)
+        self._operators.observe(results)
+        self._island.observe(results)
         found = [(r.seconds, r.trace) for r in results if r.seconds is not None and len(r.trace)]
         ranked = sorted(self._population + found, key=lambda member: member[0])
         self._population = ranked[:POPULATION]
@@ -112,14 +119,41 @@ class Genetic:
             self._niches[key] = sorted([*self._niches.get(key, ()), member], key=lambda one: one[0])[:NICHE]
 
     def _breed(self, parents: Sequence[Member]) -> Proposal:
-        if len(parents) < 2 or len(self._unseen.measured) < self._first or self._random.random() < FRESH:
-            return draw(self._space, self._random.choice(self._fresh))
-        if self._placements and self._random.random() < NEIGHBOURS:
+        if len(parents) < 2 or len(self._unseen.measured) < self._first:
+            return self._draw()
+        if self._island.open and self._random.random() < ON_ISLAND:
+            return self._settle()
+        (operator,) = self._operators.draw(self._random)
+        if operator == "fresh":
+            proposal = self._draw()
+        elif operator == "neighbour" and self._placements:
             fastest = sorted(self._placements.values(), key=lambda one: one[0])[:PLACEMENTS]
-            return self._neighbour(fastest[min(self._random.randrange(len(fastest)) for _ in range(2))][1])
-        answers = dict(self._parent(parents).answers)
-        if self._random.random() < CROSSED:
-            answers = self._cross(answers, self._parent(parents).by_key)
+            proposal = self._neighbour(fastest[min(self._random.randrange(len(fastest)) for _ in range(2))][1])
+        else:
+            other = self._parent(parents) if operator == "cross" else None
+            proposal = self._child(self._parent(parents), other)
+        self._operators.made(operator, proposal.schedule.digest)
+        return proposal
+
+    def _draw(self) -> Proposal:
+        return draw(self._space, self._random.choice(self._fresh))
+
+    def _settle(self) -> Proposal:
+        """A schedule for the island: drawn at random, or a child of those there."""
+        settlers = self._island.members
+        if len(settlers) < SETTLERS:
+            proposal = self._draw()
+        else:
+            one, other = (min(self._random.choices(settlers, k=2), key=lambda member: member[0])[1] for _ in range(2))
+            proposal = self._child(one, other if self._random.random() < OPERATORS["cross"] else None)
+        self._island.settle(proposal.schedule.digest)
+        return proposal
+
+    def _child(self, parent: Trace, other: Trace | None) -> Proposal:
+        """A parent, crossed with another where there is one, with a few decisions changed."""
+        answers = dict(parent.answers)
+        if other is not None:
+            answers = self._cross(answers, other.by_key)
             mutations = self._random.choice((0, 1))
         else:
             mutations = self._random.choice((1, 1, 1, 2, 2, 3, 4))
