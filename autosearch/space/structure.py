@@ -66,16 +66,22 @@ def choose_structure(ground: Callable[[Schedule], Ground], chooser: Chooser) -> 
         chance = _CLONED if reduces else _CLONED_RARELY / others  # each clone makes another algorithm to be looked into
         if chooser.choose(f"{func}/clone/{consumer}", [NONE, CLONE], [1.0 - chance, chance]) == CLONE:
             made = free_name(f"{func}_in_{consumer}", set(before.algorithm.by_name))
-            structure = Schedule((*structure.steps, Step(StageKey(func), CloneIn(consumer, made))))
+            structure = _longer(ground, structure, Step(StageKey(func), CloneIn(consumer, made)))
     for func in worth_copying(before):
         if chooser.choose(f"{func}/in", [NONE, COPY], [1.0 - _COPIED, _COPIED]) == COPY:
             made = free_name(f"{func}_in", set(before.algorithm.by_name))
-            structure = Schedule((*structure.steps, Step(StageKey(func), In(ALL, made))))
+            structure = _longer(ground, structure, Step(StageKey(func), In(ALL, made)))
     return structure
 
 
+def _longer(ground: Callable[[Schedule], Ground], structure: Schedule, step: Step) -> Schedule:
+    """The structure with one more step, where Halide accepts that: it makes no second clone of a Func."""
+    longer = Schedule((*structure.steps, step))
+    return longer if _accepted(ground, longer) else structure
+
+
 def _accepted(ground: Callable[[Schedule], Ground], structure: Schedule) -> bool:
-    """Whether Halide accepts the directives: it may not see that an update is associative."""
+    """Whether Halide accepts the directives: it may not see that an update is associative, say."""
     try:
         ground(structure.structure)
     except ScheduleError:
