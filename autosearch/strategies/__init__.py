@@ -29,8 +29,13 @@ _SINGLE: dict[str, StrategyFactory] = {
 
 
 def _portfolio(space: Space, seed: int) -> Strategy:
-    quick = partial(Bayesian, most=2)  # its sampler takes fifty times as long for a schedule as the others
-    return make_portfolio({"genetic": Genetic, "tree": TreeSearch, "bayesian": quick, "beam": Beam}, space, seed)
+    makers: dict[str, StrategyFactory] = {
+        "genetic": Genetic,
+        "tree": TreeSearch,
+        "bayesian": partial(Bayesian, most=1),  # its sampler takes tens of times as long for a schedule as the others
+        "beam": partial(Beam, spare=2),
+    }
+    return make_portfolio(makers, space, seed)
 
 
 STRATEGIES: dict[str, StrategyFactory] = {**_SINGLE, "portfolio": _portfolio}

@@ -13,10 +13,11 @@ import random
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from autosearch.choices import FirstChooser, Option, Proposal, RandomChooser, Replay, Space, Trace, draw
+from autosearch.choices import Chooser, FirstChooser, Option, Proposal, RandomChooser, Replay, Space, Trace, draw
 from autosearch.errors import InfeasibleError
 from autosearch.strategies.base import Predict, Result
 from autosearch.strategies.unseen import Unseen
@@ -30,8 +31,11 @@ MOST = 8
 """Schedules of a batch that the sampler is asked for, since it takes a while; the others are variations of these."""
 REMEMBERED, FASTEST, LATEST = 96, 24, 24
 """Beyond so many trials a new study begins, with the fastest and the latest of them, so that the sampler stays quick."""
+ASKED = 8
+"""Questions of a schedule that are put to the sampler besides those that every trial was asked, which it answers in one go:
+each of these takes it as long as all those, and large pipelines have hundreds. The others are answered as a fast trial was."""
 KNOWN = 0.2
-"""Questions that a smaller share of the trials was asked are answered at random: the sampler could say little of them."""
+"""Only questions that this share of the trials was asked are put to it: it could say little of others."""
 FAILED = 10.0
 """To samplers that know nothing of feasibility, a failure is so many times as slow as the slowest."""
 STRAY = 0.2
@@ -54,8 +58,42 @@ def _nsgaii(seed: int) -> optuna.samplers.BaseSampler:
     return optuna.samplers.NSGAIISampler(seed=seed, population_size=STARTUP)
 
 
-SAMPLERS: Mapping[str, Callable[[int], optuna.samplers.BaseSampler]] = {"tpe": _tpe, "nsgaii": _nsgaii}
-"""Optuna's samplers by name, made from a seed."""
+def _add(study: optuna.Study, params: dict[str, float], value: float, failed: bool) -> None:
+    """Tell of a trial that was never asked for."""
+    import optuna
+
+    unit = optuna.distributions.FloatDistribution(0.0, 1.0)
+    study.add_trial(
+        optuna.trial.create_trial(
+            params=params,
+            distributions=dict.fromkeys(params, unit),
+            value=value,
+            constraints={"failed": float(failed)},
+        )
+    )
+
+
+def _ask_and_tell(study: optuna.Study, params: dict[str, float], value: float, failed: bool) -> None:
+    """Ask for just this trial, and tell what came of it."""
+    study.enqueue_trial(params)
+    trial = study.ask()
+    _ = trial.relative_params  # asking for them is what makes it one of a generation
+    for key in params:
+        trial.suggest_float(key, 0.0, 1.0)
+    trial.set_constraint("failed", float(failed))
+    study.tell(trial, value)
+
+
+@dataclass(frozen=True)
+class _Sampler:
+    make: Callable[[int], optuna.samplers.BaseSampler]
+    """From a seed."""
+    tell: Callable[[optuna.Study, dict[str, float], float, bool], None]
+    """How a study learns of numbers, what they led to, and whether that failed."""
+
+
+SAMPLERS: Mapping[str, _Sampler] = {"tpe": _Sampler(_tpe, _add), "nsgaii": _Sampler(_nsgaii, _ask_and_tell)}
+"""Optuna's samplers by name. What NSGA-II didn't ask for belongs to no generation of its own, and teaches it nothing."""
 
 
 class Bayesian:
@@ -73,6 +111,8 @@ class Bayesian:
         self._fresh = RandomChooser(random.Random(seed))
         self._unseen = Unseen()
         self._met: set[str] = set()
+        self._places: dict[str, dict[str, float]] = {}
+        """The numbers that lead to each schedule that the study knows, by digest."""
         self._in_vain = 0
         """Suggestions in a row that were known already: the next ones stray further."""
         self._begin([])
@@ -98,50 +138,57 @@ class Bayesian:
         """A new study that knows of these results."""
         import optuna
 
-        self._study = optuna.create_study(sampler=self._sampler(self._seed))
+        self._study = optuna.create_study(sampler=self._sampler.make(self._seed))
         self._seed += 1
         self._results: list[Result] = []
         """What the study knows."""
         self._counts: Counter[str] = Counter()
         """How many of these hold an answer to each question."""
+        self._places = {one.digest: self._places[one.digest] for one in results if one.digest in self._places}
         self._tell(results)
 
     def _tell(self, results: Sequence[Result]) -> None:
         """Tell of results, whoever proposed them, as the numbers that lead to them."""
         for result in results:
-            places = _Places(result.trace)
-            try:
-                draw(self._space, places)
-            except InfeasibleError:
-                continue
+            if result.digest not in self._places:
+                places = _Places(result.trace)
+                try:
+                    draw(self._space, places)
+                except InfeasibleError:
+                    continue
+                self._places[result.digest] = places.found
+            found = self._places[result.digest]
             self._results.append(result)
-            self._counts.update(places.found.keys())
-            self._study.enqueue_trial(places.found)
-            trial = self._study.ask()
-            _ = trial.relative_params  # asking for them is what makes it one of a generation
-            for key in places.found:
-                trial.suggest_float(key, 0.0, 1.0)
-            trial.set_constraint("failed", float(result.seconds is None))
-            if result.seconds is None:
-                slowest = max((one.seconds for one in self._results if one.seconds is not None), default=1.0)
-                self._study.tell(trial, math.log(FAILED * slowest))
-            else:
-                self._study.tell(trial, math.log(result.seconds))
+            self._counts.update(found.keys())
+            seconds = result.seconds
+            if seconds is None:
+                seconds = FAILED * max((one.seconds for one in self._results if one.seconds is not None), default=1.0)
+            self._sampler.tell(self._study, found, math.log(seconds), result.seconds is None)
 
     def _ask(self) -> Proposal:
         """What the sampler suggests, or something like it."""
         from optuna.trial import TrialState
 
         trial = self._study.ask()
-        known = {key for key, count in self._counts.items() if count >= KNOWN * len(self._results)}
+        generator = self._fresh.generator
+        known = [key for key, count in self._counts.items() if count >= KNOWN * len(self._results)]
+        others = [key for key in known if key not in trial.relative_params]
+        asked = {*trial.relative_params, *generator.sample(others, min(ASKED, len(others)))}
+        base = Replay(generator.choice(self._fast()).by_key, self._fresh)
+        stray = 1.0 - (1.0 - STRAY) ** self._in_vain
         try:
-            proposal = draw(self._space, _Suggest(trial, known, self._fresh, 1.0 - (1.0 - STRAY) ** self._in_vain))
+            proposal = draw(self._space, _Suggest(trial, asked, base, self._fresh, stray))
         finally:
             self._study.tell(trial, state=TrialState.FAIL)  # it is told what became of it once that is measured
         digest = proposal.schedule.digest
         self._in_vain = self._in_vain + 1 if digest in self._met or digest in self._unseen.measured else 0
         self._met.add(digest)
         return proposal
+
+    def _fast(self) -> list[Trace]:
+        """The fastest tenth of what the study knows."""
+        done = sorted((one for one in self._results if one.seconds is not None), key=lambda one: one.seconds or 0.0)
+        return [one.trace for one in done[: max(1, len(done) // 10)]] or [Trace()]
 
     def _draw(self) -> Proposal:
         return draw(self._space, self._fresh)
@@ -160,18 +207,24 @@ class Bayesian:
 
 
 class _Suggest:
-    """Answers as an Optuna trial suggests what is known of, but for a share that is drawn at random."""
+    """Answers some questions as an Optuna trial suggests, a share of all at random, and others as another trial did."""
 
-    def __init__(self, trial: optuna.trial.Trial, known: Container[str], fresh: RandomChooser, stray: float) -> None:
+    def __init__(
+        self, trial: optuna.trial.Trial, asked: Container[str], base: Chooser, fresh: Chooser, stray: float
+    ) -> None:
         self._trial = trial
-        self._known = known
+        self._asked = asked
+        self._base = base
         self._fresh = fresh
         self._stray = stray
+        self._random = random.Random(trial.number)
 
     def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
         """See `Chooser.choose`."""
-        if key not in self._known or self._fresh.generator.random() < self._stray:
+        if self._random.random() < self._stray:
             return self._fresh.choose(key, options, weights)
+        if key not in self._asked:
+            return self._base.choose(key, options, weights)
         ends = _ends(options, weights)
         place = bisect_left(ends, self._trial.suggest_float(key, 0.0, 1.0))
         return options[min(place, len(options) - 1)]

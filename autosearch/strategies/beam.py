@@ -49,9 +49,10 @@ PATIENCE = 8
 class Beam:
     """Keeps the most promising schedules, and decides one Func after the other anew in all of them."""
 
-    def __init__(self, space: Space, seed: int = 0, width: int = WIDTH) -> None:
+    def __init__(self, space: Space, seed: int = 0, width: int = WIDTH, spare: int = SPARE) -> None:
         self._space = space
         self._width = width
+        self._spare = spare
         self._random = random.Random(seed)
         self._fresh = RandomChooser(self._random)
         self._unseen = Unseen()
@@ -67,7 +68,7 @@ class Beam:
         """See `Strategy.propose`. Without a model, schedules are ranked by what was learned of their answers."""
         if predict is None and self._learned.ready:
             predict = self._learned.predict
-        looked_at = SPARE * n if predict is not None else n
+        looked_at = self._spare * n if predict is not None else n
         found: list[tuple[float, Proposal]] = []
         passes_in_vain = 0
         while len(found) < looked_at and passes_in_vain < len(PASSES):
