@@ -7,7 +7,8 @@ extents; the rest is arithmetic on arrays.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -19,13 +20,14 @@ from autosearch.cost_model.features import feature_rows, featurize
 from autosearch.cost_model.stage import UNKNOWN_SIDE
 from autosearch.errors import ScheduleError
 from autosearch.machine import Machine
+from autosearch.pipeline.access import Box
 from autosearch.pipeline.array_intervals import Array, ArrayEnv, Ends, compile_edge
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.schedule.loop_arrays import KINDS, LoopArrays, Numbers
 from autosearch.schedule.loops import PARALLEL, SERIAL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import build_nest
-from autosearch.schedule.nests import FuncRows, Nests, StageRows, bounded, combined, hull_of
+from autosearch.schedule.nests import Mask, Nests, StageRows, bounded, combined, hull_of
 from autosearch.schedule.plans import Planner, edge_is_bounded
 from autosearch.schedule.schedule import Schedule
 
@@ -40,7 +42,8 @@ class _Definition(NamedTuple):
     """What is made of one stage with some Funcs inlined."""
 
     chain: tuple[StageKey, ...]
-    reads: tuple[Name, ...]
+    reads: tuple[str, ...]
+    """The Funcs in memory that it reads."""
     work: tuple[float, ...]
 
 
@@ -173,12 +176,11 @@ class _Maker:
         stored, made = ([side[there] for side in sides] for sides in (rows.stored, rows.made))
         first = np.array([plan.layout[0] if plan.layout else 0 for plan in rows.plans])[rows.plan[there]]
         places = self._places(own, level, store, there)
-        definition = self._definition_facts(nests, stage, own, there, inlined, places)
-        written = [np.ones((count, len(_PLACES)))]
-        for name in stage.pure_vars:
-            low, high = own.env[name]
-            written.append(high[there[:, None], places] - low[there[:, None], places] + 1.0)
-        writes = np.prod(written, axis=0) * element
+        at = there[:, None]
+        ranges = {name: (low[at, places], high[at, places]) for name, (low, high) in own.env.items()}
+        definition = self._definition_facts(nests, stage, own, there, inlined, ranges)
+        written = [ranges[name][1] - ranges[name][0] + 1.0 for name in stage.pure_vars]
+        writes = _product(written, places.shape) * element
         assert own.loops is not None and own.loop_row is not None
         loops = _loop_facts(own.loops)[:, own.loop_row[there]]
         minimum, static = self._static_facts(nests, stage, func)
@@ -223,23 +225,17 @@ class _Maker:
     # What it reads -------------------------------------------------------------------------------------------------
 
     def _definition_facts(
-        self, nests: Nests, stage: Stage, own: StageRows, there: Numbers, inlined: Numbers, places: Numbers
+        self, nests: Nests, stage: Stage, own: StageRows, there: Numbers, inlined: Numbers, ranges: ArrayEnv
     ) -> dict[str, Array]:
-        """The facts that depend on which Funcs are inlined: nests with the same ones are taken together."""
-        found = np.empty((len(_READ_FACTS), len(there)))
-        marks = inlined[there]
-        for mark in np.unique(marks).tolist():
-            group = np.flatnonzero(marks == mark)
-            rows = there[group]
-            definition = self._definition(nests, stage.key, mark, int(rows[0]))
-            env = {name: (low[rows[:, None], places[group]], high[rows[:, None], places[group]])
-                   for name, (low, high) in own.env.items()}  # fmt: skip
-            layouts = {name: nests.funcs[name] for name, is_input in definition.reads if not is_input}
-            loads = self._vector_loads(nests, stage, own, mark, definition, layouts, rows)
-            work = np.repeat(np.array(definition.work)[:, None], len(rows), axis=1)
-            footprint, producer = self._footprint(nests, definition, env, layouts, rows)
-            found[:, group] = np.concatenate([work, loads, producer[None], footprint])
-        return dict(zip(_READ_FACTS, found, strict=True))
+        """The facts that depend on which Funcs are inlined. `ranges`: of each variable in each nest at each place."""
+        marks, first, mark = np.unique(inlined[there], return_index=True, return_inverse=True)
+        known = [
+            self._definition(nests, stage.key, m, int(there[k])) for m, k in zip(marks.tolist(), first, strict=True)
+        ]
+        work = np.array([one.work for one in known]).T[:, mark.ravel()]
+        loads = self._vector_loads(nests, stage, own, known, mark.ravel(), there)
+        footprint, producer = self._footprint(nests, stage.key, ranges, there)
+        return dict(zip(_READ_FACTS, np.concatenate([work, loads, producer[None], footprint]), strict=True))
 
     def _definition(self, nests: Nests, key: StageKey, mark: int, row: int) -> _Definition:
         name = (key, mark)
@@ -249,14 +245,9 @@ class _Maker:
                 return bool(nests.funcs[func].inline[row])
 
             stages = chain(self._flow, key, is_inlined)
-            within = {one.func for one in stages[1:]}
-            reads = dict.fromkeys(
-                producer
-                for one in stages
-                for producer, _ in self._reads_of(one)
-                if producer[1] or (producer[0] not in within and (producer[0] != key.func or one == key))
-            )
-            self._definitions[name] = _Definition(stages, tuple(reads), work_facts(work(self._flow, key, is_inlined)))
+            producers = (name for one in stages for name in nests.algorithm.producers[one])
+            reads = tuple(dict.fromkeys(one for one in producers if not is_inlined(one)))
+            self._definitions[name] = _Definition(stages, reads, work_facts(work(self._flow, key, is_inlined)))
         return self._definitions[name]
 
     def _reads_of(self, key: StageKey) -> list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]:
@@ -268,47 +259,47 @@ class _Maker:
         return self._edges[key]
 
     def _vector_loads(
-        self, nests: Nests, stage: Stage, own: StageRows, mark: int, definition: _Definition,
-        layouts: Mapping[str, FuncRows], rows: Numbers,
-    ) -> Array:  # fmt: skip
+        self, nests: Nests, stage: Stage, own: StageRows, known: Sequence[_Definition], mark: Numbers, there: Numbers
+    ) -> Array:
         """Loads by how they go with the vector, (kinds, nests)."""
         assert own.loops is not None and own.loop_row is not None
-        vector = own.loops.vector[own.loop_row[rows]]
-        different, row = np.unique(
-            combined([vector, *(one.layout_number[rows] for one in layouts.values())]), return_inverse=True
-        )
-        table = np.empty((4, len(different)))
-        for number in range(len(different)):
-            first = int(np.argmax(row == number))
-            lies = {name: one.plans[int(one.plan[rows[first]])].layout for name, one in layouts.items()}
-            variable = stage.loop_vars[int(vector[first])] if vector[first] >= 0 else None
-            key = (stage.key, mark, variable, tuple(lies.values()))
+        vector = own.loops.vector[own.loop_row[there]]
+        varied = {name for one in known for name in one.reads if len(nests.funcs[name].layouts) > 1}
+        columns = [mark, vector, *(nests.funcs[name].layout_number[there] for name in sorted(varied))]
+        _, first, row = np.unique(combined(columns), return_index=True, return_inverse=True)
+        table = np.empty((4, len(first)))
+        for number, place in enumerate(first.tolist()):
+            definition, at = known[mark[place]], int(there[place])
+            lies = {name: nests.funcs[name].layout(at) for name in (*definition.reads, stage.func)}
+            variable = stage.loop_vars[int(vector[place])] if vector[place] >= 0 else None
+            key = (definition.chain, variable, tuple(lies.values()))
             if key not in self._loads:
                 self._loads[key] = vector_loads(self._flow, definition.chain, variable, lies)
             table[:, number] = self._loads[key]
         return table[:, row.ravel()]
 
-    def _footprint(
-        self, nests: Nests, definition: _Definition, env: ArrayEnv, layouts: Mapping[str, FuncRows], rows: Numbers
-    ) -> tuple[Array, Array]:
+    def _footprint(self, nests: Nests, key: StageKey, ranges: ArrayEnv, there: Numbers) -> tuple[Array, Array]:
         """What is read at each place, in the order of the facts; and the largest storage read."""
-        shape = (len(rows), len(_PLACES))
-        total, lines, pieces, producer = np.zeros(shape), np.zeros(shape), np.zeros(len(rows)), np.zeros(len(rows))
-        for (name, is_input), box in self._regions(nests, definition, env).items():
+        count = len(there)
+        shape = (count, len(_PLACES))
+        total, lines, pieces, producer = np.zeros(shape), np.zeros(shape), np.zeros(count), np.zeros(count)
+        for (name, is_input), region in self._regions(nests, key, ranges, there).items():
             element = float(read_bytes(nests.algorithm, name, is_input))
-            sides = [_side(low, high, shape) for low, high in box]
-            if not self._is_bounded(definition):
-                sides = [np.where(np.isfinite(side), side, UNKNOWN_SIDE) for side in sides]
+            sides, valid = region.sides(shape), region.where
             size = _product(sides, shape)
+            if valid is not None:
+                size = np.where(valid[:, None], size, 0.0)
             total += size * element
             stored: list[Any]
+            orders: list[tuple[tuple[int, ...], Numbers | slice]]
             if is_input:
                 stored = [high - low + 1.0 for low, high in nests.regions.inputs[name]]
-                orders = [(tuple(range(len(sides))), np.arange(len(rows)))]
+                orders = [(tuple(range(len(sides))), slice(None))]
             else:
-                stored = [side[rows] for side in layouts[name].stored]
-                producer = np.maximum(producer, _product(stored, len(rows)) * element)
-                orders = list(layouts[name].by_layout(rows))
+                stored = [side[there] for side in nests.funcs[name].stored]
+                held = _product(stored, count) * element
+                producer = np.maximum(producer, held if valid is None else np.where(valid, held, 0.0))
+                orders = list(nests.funcs[name].by_layout(there))
             if not sides:
                 lines += size
                 pieces += size[:, 1]
@@ -316,34 +307,93 @@ class _Maker:
             for order, some in orders:
                 lines[some] += size[some] / sides[order[0]][some]
                 pieces[some] += size[some, 1] / _run(sides, stored, order, some)
-        read = {place: total[:, number] for number, place in enumerate(_PLACES)}
-        line = {place: lines[:, number] for number, place in enumerate(_PLACES)}
-        found = [*read.values(), line["body"], line["production"], line["task"], line["root"], pieces]
-        return np.stack(found), producer
+        line = [lines[:, _PLACES.index(place)] for place in ("body", "production", "task", "root")]
+        return np.stack([*total.T, *line, pieces]), producer
 
-    def _is_bounded(self, definition: _Definition) -> bool:
-        """Whether all that is read is bounded."""
-        for key in definition.chain:
-            if key not in self._bounded:
-                edges = self._flow.edges[key]
-                self._bounded[key] = all(edge_is_bounded(self._flow, self._planner.regions, edge) for edge in edges)
-        return all(self._bounded[key] for key in definition.chain)
+    def _regions(self, nests: Nests, stage: StageKey, ranges: ArrayEnv, there: Numbers) -> dict[Name, _Region]:
+        """The region of each producer in memory and input that is read at each place, and in which nests.
 
-    def _regions(self, nests: Nests, definition: _Definition, env: ArrayEnv) -> dict[Name, list[Ends]]:
-        """The region of each producer in memory and input that is read where variables cover `env`."""
-        stage = definition.chain[0]
-        found: dict[Name, list[Ends]] = {}
-        for key in definition.chain:
-            if key != stage:
-                box = found.pop((key.func, False))
-                if not self._planner.is_bounded(key.func):
-                    box = bounded(box, nests.regions.funcs[key.func])
-                env = {**self._flow.domains[key], **dict(zip(nests.algorithm.func(key.func).args, box, strict=True))}
+        Consumers come before producers: once a Func's turn comes, all that is read of it is known.
+        """
+        found: dict[Name, _Region] = {}
+
+        def add(key: StageKey, env: ArrayEnv, where: Mask | None) -> None:
             for name, read in self._reads_of(key):
-                if name == (stage.func, False) and key != stage:
-                    continue
-                box = read(env)
-                found[name] = hull_of(found[name], box) if name in found else box
+                if name != (stage.func, False) or key == stage:
+                    region = _Region(read(env), where, self._is_bounded(key))
+                    found[name] = found[name].joined(region) if name in found else region
+
+        add(stage, ranges, None)
+        for func in reversed(nests.algorithm.funcs):
+            region, rows = found.get((func.name, False)), nests.funcs[func.name]
+            if region is None or func.name == stage.func or not rows.any_inline:
+                continue
+            inline = rows.inline[there]
+            inside = inline if region.where is None else inline & region.where
+            if not inside.any():
+                continue
+            whole = nests.regions.funcs[func.name]
+            env = {
+                **self._flow.domains[func.stages[0].key],
+                **dict(zip(func.args, region.within(inside, whole), strict=True)),
+            }
+            add(func.stages[0].key, env, None if inside.all() else inside)
+            kept = ~inline if region.where is None else ~inline & region.where
+            if kept.any():
+                found[func.name, False] = replace(region, where=kept)
+            else:
+                del found[func.name, False]
+        return found
+
+    def _is_bounded(self, key: StageKey) -> bool:
+        """Whether all that a stage reads is bounded."""
+        if key not in self._bounded:
+            edges = self._flow.edges[key]
+            self._bounded[key] = all(edge_is_bounded(self._flow, self._planner.regions, edge) for edge in edges)
+        return self._bounded[key]
+
+
+@dataclass(frozen=True)
+class _Region:
+    """What is read of something at each place: (nests, places) for each end of each dimension."""
+
+    box: list[Ends]
+    where: Mask | None
+    """The nests in which it is read; None for all."""
+    bounded: bool
+
+    def joined(self, other: _Region) -> _Region:
+        """Both together."""
+        if self.where is None and other.where is None:
+            return _Region(hull_of(self.box, other.box), None, self.bounded and other.bounded)
+        where = None if self.where is None or other.where is None else self.where | other.where
+        box = hull_of(self._empty_elsewhere(), other._empty_elsewhere())
+        return _Region(box, where, self.bounded and other.bounded)
+
+    def _empty_elsewhere(self) -> list[Ends]:
+        if self.where is None:
+            return self.box
+        here = self.where[:, None]
+        return [(np.where(here, low, np.inf), np.where(here, high, -np.inf)) for low, high in self.box]
+
+    def within(self, here: Mask, whole: Box) -> list[Ends]:
+        """The region, where there is one and it is bounded; elsewhere `whole`."""
+        box = self.box if self.bounded else bounded(self.box, whole)
+        if here.all():
+            return box
+        rows = here[:, None]
+        return [
+            (np.where(rows, low, w[0]), np.where(rows, high, w[1])) for (low, high), w in zip(box, whole, strict=True)
+        ]
+
+    def sides(self, shape: tuple[int, int]) -> list[Array]:
+        """Its extents, 1 where there is none."""
+        found = []
+        for low, high in self.box:
+            side = np.broadcast_to(high - low + 1.0, shape)
+            if not self.bounded:
+                side = np.where(np.isfinite(side), side, UNKNOWN_SIDE)
+            found.append(side if self.where is None else np.where(self.where[:, None], side, 1.0))
         return found
 
 
@@ -395,11 +445,6 @@ def _last(sizes: Array, where: np.ndarray[Any, np.dtype[np.bool_]]) -> Array:
     return np.where(where.any(axis=1), sizes[np.arange(len(sizes)), place], 1.0)
 
 
-def _side(low: Any, high: Any, shape: Any) -> Array:
-    side = high - low + 1.0
-    return side if isinstance(side, np.ndarray) else np.full(shape, float(side))
-
-
 def _product(sides: Sequence[Array], shape: Any) -> Array:
     found = np.ones(shape)
     for side in sides:
@@ -412,12 +457,13 @@ def _along(sides: Sequence[Array], dimension: Numbers, count: int) -> Array:
     return np.stack(sides)[dimension, np.arange(count)] if sides else np.ones(count)
 
 
-def _run(sides: Sequence[Array], stored: Sequence[Any], order: Sequence[int], some: Numbers) -> Array:
+def _run(sides: Sequence[Array], stored: Sequence[Any], order: Sequence[int], some: Numbers | slice) -> Array:
     """`contiguous_run` at the place `inner`, of some rows."""
-    run, running = np.ones(len(some)), np.ones(len(some), dtype=bool)
+    run: Any = 1.0
+    running: Any = None
     for dimension in order:
         side = sides[dimension][some, 1]
         held = stored[dimension][some] if isinstance(stored[dimension], np.ndarray) else stored[dimension]
-        run = np.where(running, run * side, run)
-        running &= side >= held
-    return run
+        run = run * (side if running is None else np.where(running, side, 1.0))
+        running = side >= held if running is None else running & (side >= held)
+    return np.asarray(run)

@@ -71,18 +71,30 @@ class FuncRows:
         ]
 
     @cached_property
+    def any_inline(self) -> bool:
+        return bool(self.inline.any())
+
+    def layout(self, row: int) -> tuple[int, ...]:
+        """How it lies in memory in one nest."""
+        return self.plans[int(self.plan[row])].layout
+
+    @cached_property
     def layout_number(self) -> Numbers:
         """Which of the layouts it has: equal numbers are equal layouts."""
         return np.array([hash(one.layout) for one in self.plans])[self.plan]
 
-    def by_layout(self, rows: Numbers) -> Iterator[tuple[tuple[int, ...], Numbers]]:
+    @cached_property
+    def layouts(self) -> tuple[tuple[int, ...], ...]:
+        """The different ones."""
+        return tuple(dict.fromkeys(one.layout for one in self.plans))
+
+    def by_layout(self, rows: Numbers) -> Iterator[tuple[tuple[int, ...], Numbers | slice]]:
         """Each different layout, with the places in `rows` that have it."""
-        layouts = dict.fromkeys(one.layout for one in self.plans)
-        if len(layouts) == 1:
-            yield next(iter(layouts)), np.arange(len(rows))
+        if len(self.layouts) == 1:
+            yield self.layouts[0], slice(None)
             return
         numbers = self.layout_number[rows]
-        for layout in layouts:
+        for layout in self.layouts:
             places = np.flatnonzero(numbers == hash(layout))
             if len(places):
                 yield layout, places
@@ -228,7 +240,7 @@ class Nests:
         ranges: dict[str, Ends] = {**self.flow.domains[stage.key], **dict(zip(func.args, needed, strict=True))}
         origin = [np.broadcast_to(ranges[name][0], (self.count,)) for name in stage.loop_vars]
         sizes = [
-            np.broadcast_to(np.maximum(1, ranges[name][1] - ranges[name][0] + 1), (self.count,)).astype(np.int64)
+            np.where(rows.inline, 1, np.maximum(1, ranges[name][1] - ranges[name][0] + 1)).astype(np.int64)
             for name in stage.loop_vars
         ]
         _, first, row = np.unique(combined([rows.plan, *sizes]), return_index=True, return_inverse=True)
