@@ -44,6 +44,7 @@ from autosearch.records.identity import identify
 from autosearch.records.record import SEED, RaceRecord, TrialRecord
 from autosearch.result import Overhead, Result
 from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.specialize import where_tiles_fit
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import adopt, imitate
 from autosearch.spaces import TemplateFunction, keeps, kept_schedules, make_space
@@ -52,6 +53,8 @@ from autosearch.strategies import Result as Observation
 
 BATCH = 8
 RACE_SECONDS = 6.0
+SPECIALIZED = 3
+"""How many of the fastest schedules are tried in a version for large outputs, where several sizes are tuned for."""
 MOST_COMPILATION = 0.3
 """Part of a timeout that is kept for compiling the contenders of the race, where they take that long."""
 SAMPLES = 8
@@ -406,6 +409,21 @@ class _Session:
             many = self.adapt(many, self.thinking.seconds - thought, time.monotonic() - before)
             if others:
                 time.sleep(_COURTESY)
+
+    def specialize(self, measurer: Measurer) -> None:
+        """Where several sizes are tuned for: measure versions of the fastest for where their tiles fit, see `Specialize`."""
+        free, measured = self.snapshot.sizes.free, self.journal.measured()
+        found = [one for one in self.journal.trials if one.ok and not one.baseline and one.schedule is not None]
+        batch = []
+        for record in sorted(found, key=lambda one: one.seconds)[:SPECIALIZED]:
+            assert record.schedule is not None
+            version = where_tiles_fit(record.schedule, self.snapshot.algorithm, free) if free else None
+            if version is not None and version.digest not in measured:
+                batch.append(Proposal(Trace(), version))
+        if batch and self.settings.search_seconds_left() > 0:
+            with self.journal.turn(self.settings.patience()) as others:
+                if others is not None:
+                    self.measure(measurer, batch, "specialize")
 
     def seconds_left(self, runner: Runner) -> float:
         """Seconds until the race should start: in each of its heats all that take part are compiled anew."""

@@ -95,6 +95,10 @@ class Identifiers:
                 return self.func(at.func), self._loops[stage.key, at.var]
         raise KeyError(at)
 
+    def extent(self, output: str, dim: str) -> str:
+        place = self.algorithm.func(output).args.index(dim)
+        return f"{self.func(output)}.output_buffers()[0].dim({place}).extent()"
+
     def _own_variables(self, key: StageKey) -> None:
         func = self.algorithm.func(key.func)
         place_of = {f.name: place for place, f in enumerate(self.algorithm.funcs)}

@@ -79,6 +79,9 @@ class _OwnNames:
         func, loop = self.block.names.level(at)
         return func, self._own(loop, at.var)
 
+    def extent(self, output: str, dim: str) -> str:
+        return self.block.names.extent(output, dim)
+
     def _own(self, identifier: str, name: str) -> str:
         declared = next((one for one in self.block.names.declarations if one.identifier == identifier), None)
         if declared is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import halide as hl
@@ -26,10 +27,12 @@ from autosearch.schedule.directives import (
     Reorder,
     ReorderStorage,
     RFactor,
+    Specialize,
     Split,
     Tail,
 )
 from autosearch.schedule.schedule import Schedule, Step
+from autosearch.schedule.specialize import Version
 
 _HALIDE_ENUMS = {
     Tail: hl.TailStrategy,
@@ -63,24 +66,22 @@ class _Context:
         self.funcs = funcs
         self.args = args
         self.loops: dict[StageKey, dict[str, Any]] = {}
+        self.versions: dict[StageKey, tuple[Any, Version]] = {}
+        """Stages that have a second version."""
 
     def run(self, step: Step) -> None:
         directive = step.directive
         receiver = self.receiver(step)
+        if isinstance(directive, Specialize):
+            self.versions[step.stage] = self.specialize(step, directive, receiver), Version(directive)
+            return
         if isinstance(directive, STRUCTURAL) and directive.func in self.funcs:
             raise ScheduleError(f"{step.stage}.{directive.method}: there already is a Func {directive.func!r}")
         self.introduce(step)
-        arguments = [self.convert(argument, step) for argument in directive.arguments()]
-        if isinstance(directive, (Reorder, ReorderStorage)):
-            arguments = list(arguments[0])
-        if isinstance(directive, ComputeWith):
-            level = hl.LoopLevel(self.func(directive.at.func, step), self.loop(directive.at, step), directive.stage)
-            arguments = [level, arguments[2]]
-        try:
-            returned = getattr(receiver, directive.method)(*arguments)
-        except (hl.HalideError, TypeError) as error:
-            reason = next((line for line in str(error).splitlines() if line.strip()), "refused")
-            raise ScheduleError(f"{step.stage}.{directive.method}: {reason}") from error
+        if step.stage in self.versions and not directive.of_func:
+            special, version = self.versions[step.stage]
+            self.call(special, Step(step.stage, version.of(directive)))
+        returned = self.call(receiver, step)
         if isinstance(directive, RFactor):
             self.funcs[directive.func] = returned
             self.args[directive.func] = (*self.args[step.stage.func], directive.var)
@@ -88,6 +89,35 @@ class _Context:
         elif isinstance(directive, COPYING):
             self.funcs[directive.func] = returned
             self.args[directive.func] = self.args[step.stage.func]
+
+    def call(self, receiver: Any, step: Step) -> Any:
+        """Call the method that a directive stands for; what it returns."""
+        directive = step.directive
+        arguments = [self.convert(argument, step) for argument in directive.arguments()]
+        if isinstance(directive, (Reorder, ReorderStorage)):
+            arguments = list(arguments[0])
+        if isinstance(directive, ComputeWith):
+            level = hl.LoopLevel(self.func(directive.at.func, step), self.loop(directive.at, step), directive.stage)
+            arguments = [level, arguments[2]]
+        try:
+            return getattr(receiver, directive.method)(*arguments)
+        except (hl.HalideError, TypeError) as error:
+            raise ScheduleError(f"{step.stage}.{directive.method}: {_reason(error)}") from error
+
+    def specialize(self, step: Step, directive: Specialize, receiver: Any) -> Any:
+        """The stage's version for where the output is as large as it says."""
+        func, args = self.func(step.stage.func, step), self.args[step.stage.func]
+        if len(directive.dims) != len(directive.extents) or not directive.dims or not set(directive.dims) <= set(args):
+            raise ScheduleError(f"{step.stage}.specialize needs an extent for each of some dimensions of the Func")
+        try:
+            buffer = func.output_buffers()[0]
+            large = [
+                buffer.dim(args.index(dim)).extent() >= extent
+                for dim, extent in zip(directive.dims, directive.extents, strict=True)
+            ]
+            return receiver.specialize(reduce(lambda one, other: one & other, large))
+        except (hl.HalideError, TypeError) as error:
+            raise ScheduleError(f"{step.stage}.specialize: {_reason(error)}") from error
 
     def func(self, name: str, step: Step) -> hl.Func:
         if name not in self.funcs:
@@ -154,3 +184,7 @@ class _Context:
             if isinstance(argument, ours):
                 return getattr(theirs, argument.value)
         return argument
+
+
+def _reason(error: Exception) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), "refused")

@@ -425,6 +425,24 @@ class ComputeWith(Directive):
 
 
 @dataclass(frozen=True)
+class Specialize(Directive):
+    """Where an output covers at least `extents` along its dimensions `dims`, the first split of each of these has `tail`.
+
+    What else is said of the stage's loops, afterwards, holds for both versions, so that loops have the same names in both.
+    This is what a schedule for any size needs of Halide's `specialize`, which may state a condition of any kind and another
+    schedule for it.
+    """
+
+    method = "specialize"
+    dims: tuple[str, ...]
+    extents: tuple[int, ...]
+    tail: Tail
+
+    def arguments(self) -> tuple[Argument, ...]:
+        return (tuple(Loop(name) for name in self.dims), self.tail)
+
+
+@dataclass(frozen=True)
 class RFactor(Directive):
     """Accumulate the iterations of reduction loop `loop` apart, in a new Func `func`, and merge them afterwards.
 
@@ -488,7 +506,7 @@ DIRECTIVES: dict[str, type[Directive]] = {
     for cls in (
         Split, Fuse, Reorder, Vectorize, Unroll, Parallel, Atomic, Partition, Prefetch, ComputeRoot, ComputeAt,
         StoreRoot, StoreAt, HoistStorageRoot, HoistStorage, StoreIn, ReorderStorage, AlignStorage, BoundStorage,
-        FoldStorage, Bound, BoundExtent, AlignBounds, ComputeWith, RFactor, CloneIn, In,
+        FoldStorage, Bound, BoundExtent, AlignBounds, ComputeWith, Specialize, RFactor, CloneIn, In,
     )
 }  # fmt: skip
 """All directives by the name of their method, which is also their name in JSON."""

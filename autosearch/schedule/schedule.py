@@ -155,6 +155,9 @@ def _decode_value(kind: Any, value: Any, entry: Any) -> Any:
     elif get_origin(kind) is tuple and get_args(kind)[0] is str:
         if isinstance(value, list) and all(isinstance(part, str) and part for part in value):
             return tuple(value)
+    elif get_origin(kind) is tuple:
+        if isinstance(value, list) and all(type(part) is int and abs(part) < 2**31 for part in value):
+            return tuple(value)
     elif isinstance(kind, type) and issubclass(kind, Enum):
         try:
             return kind(value)

@@ -26,6 +26,7 @@ from autosearch.schedule.directives import (
     Prefetch,
     Reorder,
     RFactor,
+    Specialize,
     Split,
     StoreAt,
     Tail,
@@ -165,13 +166,19 @@ def _tiled(given: list[Call]) -> list[Call]:
         if len(splits) == 2:
             first, second = splits if splits[0].inner == xi else splits[::-1]
             made = [(one.inner, one.outer, one.old) for one in (first, second)]
-            if made == [(xi, x, x), (yi, y, y)] and first.tail is second.tail:
+            if made == [(xi, x, x), (yi, y, y)] and first.tail is second.tail and not _told_apart(given, stage, x, y):
                 tile = Tile((x, y, xi, yi), (first.factor, second.factor), first.tail)
                 places = (*given[about[0]].places, *given[about[1]].places, *call.places)
                 found[end] = Call(Step(stage, tile), places)
                 for place in about:
                     found[place] = None
     return [one for one in found if one is not None]
+
+
+def _told_apart(given: list[Call], stage: StageKey, x: str, y: str) -> bool:
+    """Whether a version of the stage has another tail for one of two loops alone."""
+    versions = [one.step.directive for one in given if one.step.stage == stage]
+    return any((x in one.dims) != (y in one.dims) for one in versions if isinstance(one, Specialize))
 
 
 def _marked(given: list[Call]) -> list[Call]:

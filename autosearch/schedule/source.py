@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -21,10 +22,12 @@ from autosearch.schedule.directives import (
     Memory,
     PartitionPolicy,
     PrefetchStrategy,
+    Specialize,
     Tail,
 )
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.schedule.shorthand import abbreviated
+from autosearch.schedule.specialize import Version
 
 _ENUMS: dict[type[Enum], str] = {
     Tail: "TailStrategy",
@@ -45,6 +48,8 @@ class Names(Protocol):
 
     def level(self, at: At) -> tuple[str, str]: ...
 
+    def extent(self, output: str, dim: str) -> str: ...
+
 
 class PlainNames:
     """Every name stands for itself."""
@@ -57,6 +62,9 @@ class PlainNames:
 
     def level(self, at: At) -> tuple[str, str]:
         return at.func, at.var
+
+    def extent(self, output: str, dim: str) -> str:
+        return dim
 
 
 @dataclass(frozen=True)
@@ -74,10 +82,12 @@ class Syntax:
     """Before the name of a new Func."""
     wrap: str = "in_"
     """What `in_` is called."""
+    both: str = " && "
+    """Between two conditions."""
 
 
 CPP = Syntax("::", "", "true", "false", new="Func ", wrap="in")
-PYTHON = Syntax(".", "hl.", "True", "False")
+PYTHON = Syntax(".", "hl.", "True", "False", both=" & ")
 PLAIN = Syntax("", "", "true", "false", qualified=False)
 
 
@@ -89,7 +99,7 @@ def plain_text(schedule: Schedule) -> str:
 def chains(schedule: Schedule, syntax: Syntax, names: Names, indent: str) -> list[str]:
     """One chain of calls for each stage that has directives; one that makes a Func assigns what it returns."""
     result = []
-    for stage, directives in _grouped(schedule):
+    for stage, directives in _versions(_grouped(schedule)):
         calls = [_call(directive, stage, syntax, names) for directive in directives]
         receiver = names.func(stage.func) + (f".update({stage.index - 1})" if stage.index else "")
         last = directives[-1]
@@ -120,6 +130,20 @@ def _grouped(schedule: Schedule) -> list[tuple[StageKey, list[Directive]]]:
     return groups
 
 
+def _versions(groups: list[tuple[StageKey, list[Directive]]]) -> Iterator[tuple[StageKey, list[Directive]]]:
+    """The groups, each that has a `specialize` in two: the version that it asks for first."""
+    for stage, directives in groups:
+        special = next((one for one in directives if isinstance(one, Specialize)), None)
+        if special is None:
+            yield stage, directives
+            continue
+        version = Version(special)
+        rest = [one for one in directives if one is not special]
+        yield stage, [special, *(version.of(one) for one in rest if not one.of_func)]
+        if rest:
+            yield stage, rest
+
+
 def _call(directive: Directive, stage: StageKey, syntax: Syntax, names: Names) -> str:
     arguments = directive.arguments()
     if isinstance(directive, Atomic) and not directive.override_associativity_test:
@@ -128,6 +152,12 @@ def _call(directive: Directive, stage: StageKey, syntax: Syntax, names: Names) -
         func, var = names.level(directive.at)
         level = f"{syntax.prefix}LoopLevel({func}, {var}, {directive.stage})"
         return f".compute_with({level}, {_argument(directive.align, stage, syntax, names)})"
+    if isinstance(directive, Specialize):
+        large = [
+            f"({names.extent(stage.func, dim)} >= {extent})"
+            for dim, extent in zip(directive.dims, directive.extents, strict=True)
+        ]
+        return f".specialize({syntax.both.join(large)})"
     method = syntax.wrap if isinstance(directive, In) else directive.method
     return f".{method}({', '.join(_argument(one, stage, syntax, names) for one in arguments)})"
 

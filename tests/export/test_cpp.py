@@ -12,7 +12,8 @@ import pytest
 from autosearch.pipeline.snapshot import take
 from autosearch.result import Result
 from autosearch.schedule.schedule import Schedule
-from tests.conftest import TARGET, random_proposal
+from autosearch.schedule.specialize import where_tiles_fit
+from tests.conftest import TARGET, random_proposal, snapshot_of
 from tests.export.reductions import CHANGES, reduction
 from tests.export.twins import finish, whole
 from tests.made import TILED, result_of
@@ -55,7 +56,9 @@ int main() {
 @pytest.mark.skipif(shutil.which("g++") is None, reason="needs a C++ compiler")
 def test_headers_of_several_pipelines_in_one_program(tmp_path: Path) -> None:
     results = {name: result_of(name, random_proposal(name, 1).schedule) for name in NAMES}
-    results["blur"] = result_of("blur", TILED)
+    specialized = where_tiles_fit(TILED, snapshot_of("blur").algorithm, {"blur_y": frozenset({0, 1})})
+    assert specialized is not None
+    results["blur"] = result_of("blur", specialized)
     plain = result_of("blur", Schedule()).records[:1]
     results["reduction"] = Result(take(reduction, TARGET), str(TARGET), plain, None)
     for name, result in results.items():

@@ -49,6 +49,15 @@ EXAMPLES: dict[str, tuple[str, list[list[Any]]]] = {
             ["both", "compute_with", ["row_sum", "y"], 0, "AlignStart"],
         ],
     ),
+    "specialize": (
+        "blur",
+        [
+            ["blur_y", "specialize", ["x", "y"], [8, 2], "ShiftInwards"],
+            ["blur_y", "split", "x", "xo", "xi", 8, "GuardWithIf"],
+            ["blur_y", "split", "y", "yo", "yi", 2, "GuardWithIf"],
+            ["blur_y", "vectorize", "xi"],
+        ],
+    ),
     "rfactor": (
         "matmul",
         [

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from dataclasses import fields
 from enum import Enum
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -29,7 +29,8 @@ def _values(kind: Any) -> st.SearchStrategy[Any]:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return st.sampled_from(kind)
     known = {str: NAMES, int: NUMBERS, bool: st.booleans(), At: st.builds(At, NAMES, NAMES)}
-    return known.get(kind, st.lists(NAMES, max_size=3).map(tuple))
+    several = NUMBERS if get_args(kind)[:1] == (int,) else NAMES
+    return known.get(kind, st.lists(several, max_size=3).map(tuple))
 
 
 def _directives(cls: type[Directive]) -> st.SearchStrategy[Directive]:
