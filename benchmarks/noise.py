@@ -35,8 +35,8 @@ from benchmarks.pipelines import load
 
 AA_PIPELINE = "box_blur"
 AA_SIZE = (512, 400)
-PROCESSES, ROUNDS = 16, 3
-"""Of each program so many, since processes differ by 5 % (where memory lies), and so many turns in each."""
+PROCESSES, ROUNDS = 14, 4
+"""Of each program so many, since processes differ by 5 % (where memory lies), and so many turns in each: half of them first."""
 SAMPLES, WARM = 6, 2
 """Of each turn, by either program; the first few see caches, cores and thread pools that the other left cold."""
 TURN = Effort(samples=SAMPLES, seconds=60.0, min_samples=SAMPLES, sample_seconds=0.004, check=False)
@@ -155,6 +155,8 @@ def take_turns(snapshot: Snapshot, candidate: Candidate, folder: str | Path) -> 
             runner.reset()
             built = runner.build([candidate], place=0)[0]
             with program(folder, this_machine(target).cores) as running:
+                runner.run(built, TURN)  # untimed: either touches its memory for the first time
+                turn(running)
                 for number in range(ROUNDS):
                     for own in (True, False) if number % 2 else (False, True):
                         if own:
