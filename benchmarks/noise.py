@@ -1,6 +1,6 @@
 """Can the numbers be believed? The same schedule against itself, and our times against a C++ program's.
 
-python -m benchmarks.noise [--runs 100] [--seconds 0.5] [--check]
+python -m benchmarks.noise [--runs 100] [--seconds 0.5] [--only same|agreement] [--check]
 
 A/A: the same schedule is entered twice in a race, on a quiet machine and with a process that keeps one core half busy;
 how often are the two declared different? Agreement: kernels compiled ahead of time, called on the same data by a small
@@ -35,8 +35,8 @@ from benchmarks.pipelines import load
 
 AA_PIPELINE = "box_blur"
 AA_SIZE = (512, 400)
-PROCESSES, ROUNDS = 14, 4
-"""Of each program so many, since processes differ by 5 % (where memory lies), and so many turns in each: half of them first."""
+PROCESSES, ROUNDS = 40, 2
+"""Of each program so many, since processes differ by 5 % and more, and so many turns in each: half of them first."""
 SAMPLES, WARM = 6, 2
 """Of each turn, by either program; the first few see caches, cores and thread pools that the other left cold."""
 TURN = Effort(samples=SAMPLES, seconds=60.0, min_samples=SAMPLES, sample_seconds=0.004, check=False)
@@ -73,20 +73,33 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.noise", description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=0.5, help="of each race of the same schedule with itself")
+    parser.add_argument("--only", choices=("same", "agreement"), help="one of the two comparisons")
     parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
     arguments = parser.parse_args()
     bars = []
+    if arguments.only != "agreement":
+        bars += list(same(arguments.runs, arguments.seconds))
+    if arguments.only != "same":
+        bars += list(agreements())
+    return verdict(bars) if arguments.check else 0
+
+
+def same(runs: int, seconds: float) -> Iterator[Bar]:
+    """The same schedule against itself, on a quiet machine and a busy one."""
     for label, busy in (("quiet", False), ("one core half busy", True)):
-        different = count_different(arguments.runs, arguments.seconds, busy)
-        share = 100 * different / arguments.runs
-        print(f"A/A, {label}: declared different in {different} of {arguments.runs} races", flush=True)
-        bars.append(Bar(f"A/A, {label}: races of 100 that declare a schedule different from itself", share, 5, False))
+        different = count_different(runs, seconds, busy)
+        print(f"A/A, {label}: declared different in {different} of {runs} races", flush=True)
+        share = 100 * different / runs
+        yield Bar(f"A/A, {label}: races of 100 that declare a schedule different from itself", share, 5, False)
+
+
+def agreements() -> Iterator[Bar]:
+    """Every kernel's time by our runner against the C++ program's."""
     for kernel in KERNELS:
         ours, theirs, ratio = agreement(kernel)
         name = kernel.pipeline + (f" {kernel.size[0]}x{kernel.size[1]}" if kernel.size else "")
         print(f"{name:24} ours {ours * 1e6:10.1f} us, C++ {theirs * 1e6:10.1f} us, ratio {ratio:.3f}", flush=True)
-        bars.append(Bar(f"{name}: our time from the C++ program's, in %", 100 * abs(ratio - 1), 5, at_least=False))
-    return verdict(bars) if arguments.check else 0
+        yield Bar(f"{name}: our time from the C++ program's, in %", 100 * abs(ratio - 1), 5, at_least=False)
 
 
 # A/A ---------------------------------------------------------------------------------------------------------------
