@@ -23,7 +23,7 @@ from tests.conftest import TARGET, snapshot_of
 from tests.made import ROOT, TILED, identity_of
 from tests.measure.local_runner import local_runner
 
-LIMITS = Limits(compile_seconds=3.0, run_seconds=8.0, reference_seconds=20.0, memory_bytes=3 << 30)
+LIMITS = Limits(compile_seconds=6.0, run_seconds=8.0, reference_seconds=20.0, memory_bytes=3 << 30)
 
 
 @dataclass(frozen=True)
