@@ -35,8 +35,9 @@ from benchmarks.pipelines import load
 
 AA_PIPELINE = "box_blur"
 AA_SIZE = (512, 400)
-PROCESSES, ROUNDS = 40, 2
-"""Of each program so many, since processes differ by 5 % and more, and so many turns in each: half of them first."""
+RUNNERS, PROCESSES, ROUNDS = 10, 2, 2
+"""So many runners, each with inputs in memory of its own, and so many processes of each and of the C++ program, for what lies
+where in memory makes 5 % and more; and so many turns in each process, half of them first."""
 SAMPLES, WARM = 6, 2
 """Of each turn, by either program; the first few see caches, cores and thread pools that the other left cold."""
 TURN = Effort(samples=SAMPLES, seconds=60.0, min_samples=SAMPLES, sample_seconds=0.004, check=False)
@@ -162,12 +163,13 @@ def take_turns(snapshot: Snapshot, candidate: Candidate, folder: str | Path) -> 
     ours: list[float] = []
     theirs: list[float] = []
     target = hl.get_host_target()
-    with ExitStack() as stack:
-        runner: LocalRunner = start_runner(snapshot, target, stack)
-        for _ in range(PROCESSES):
-            runner.reset()
-            built = runner.build([candidate], place=0)[0]
-            with program(folder, this_machine(target).cores) as running:
+    for _ in range(RUNNERS):
+        with ExitStack() as stack:
+            runner: LocalRunner = start_runner(snapshot, target, stack)
+            for _ in range(PROCESSES):
+                runner.reset()
+                built = runner.build([candidate], place=0)[0]
+                running = stack.enter_context(program(folder, this_machine(target).cores))
                 runner.run(built, TURN)  # untimed: either touches its memory for the first time
                 turn(running)
                 for number in range(ROUNDS):

@@ -86,11 +86,11 @@ def test_a_candidate_whose_process_another_kills_gets_one_more_try() -> None:
         timer = _kill_soon(runner, 0.5)
         assert runner.build([bad.compiles_for_ages()])[0].failure is Failure.COMPILE_TIMEOUT
         timer.join()
+        runner.limit(Limits(compile_seconds=30.0, run_seconds=2.0))  # on a busy machine, too, it is killed before
         built = runner.build([bad.never_ends()])[0]
         timer = _kill_soon(runner, 0.5)
         assert runner.run(built, ONCE).failure is Failure.RUN_TIMEOUT
         timer.join()
-        runner.limit(Limits(compile_seconds=30.0, run_seconds=2.0))  # on a busy machine, too, it is killed before
         for after in (0.5, 1.8):
             timer = _kill_soon(runner, after)
         killed = runner.build([bad.compiles_for_ages()])[0]
