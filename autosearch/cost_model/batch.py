@@ -7,6 +7,7 @@ extents; the rest is arithmetic on arrays.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
@@ -118,7 +119,7 @@ class _Maker:
         self._loads: dict[tuple[Any, ...], tuple[float, ...]] = {}
         self._edges: dict[StageKey, list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]] = {}
         self._bounded: dict[StageKey, bool] = {}
-        self._static: dict[StageKey, tuple[float, ...]] = {}
+        self._static: dict[StageKey, Array] = {}
 
     def rows(self, schedules: Sequence[Schedule]) -> list[Rows | None]:
         """The features of each schedule; None for those that `Nests` leaves out."""
@@ -171,8 +172,6 @@ class _Maker:
         tasks = np.cumprod(np.where(parallel, own.sizes[there], 1.0), axis=1)
         each = np.arange(count)
         element = float(sum(kind.bytes for kind in func.types))
-        lanes = max(1, self._machine.vector_bytes // max(kind.bytes for kind in func.types))
-        whole = extents(nests.regions.funcs[func.name])
         stored, made = ([side[there] for side in sides] for sides in (rows.stored, rows.made))
         first = np.array([plan.layout[0] if plan.layout else 0 for plan in rows.plans])[rows.plan[there]]
         places = self._places(own, level, store, there)
@@ -183,33 +182,35 @@ class _Maker:
         writes = _product(written, places.shape) * element
         assert own.loops is not None and own.loop_row is not None
         loops = _loop_facts(own.loops)[:, own.loop_row[there]]
-        minimum, static = self._static_facts(nests, stage, func)
-        facts = {
-            "stage": stage.key.index, "dimensions": len(func.args), "element_bytes": element, "lanes": lanes,
-            "depth": level, "productions": around[each, level], "realizations": around[each, store],
-            "outer_tasks": tasks[each, level], "share": nests.sliding_share(func.name)[there],
-            "minimum": minimum, "region": float(np.prod(whole)),
-            **dict(zip(_LOOP_FACTS, loops, strict=True)),
-            **static,
-            "stored": _product(stored, count) * element, "stored_row": _along(stored, first, count) * element,
-            "produced": _product(made, count) * element, "produced_row": _along(made, first, count) * element,
-            "whole": float(np.prod(whole)) * element,
-            **definition,
-            **{f"{place}_writes": writes[:, _PLACES.index(place)] for place in _PLACES if place != "body"},
-        }  # fmt: skip
         found = np.empty((len(Facts._fields), count))
-        for number, name in enumerate(Facts._fields):
-            found[number] = facts[name]
+        found[_STATIC] = self._static_facts(nests, stage, func)[:, None]
+        found[_WHERE] = [
+            level, around[each, level], around[each, store], tasks[each, level], nests.sliding_share(func.name)[there]
+        ]  # fmt: skip
+        found[_LOOPS] = loops
+        found[_READS] = definition
+        found[_STORAGE] = [
+            _product(stored, count) * element, _along(stored, first, count) * element,
+            _product(made, count) * element, _along(made, first, count) * element,
+        ]  # fmt: skip
+        found[_WRITES] = writes[:, 1:].T
         return found
 
-    def _static_facts(self, nests: Nests, stage: Stage, func: Func) -> tuple[float, dict[str, float]]:
+    def _static_facts(self, nests: Nests, stage: Stage, func: Func) -> Array:
+        """The facts that no schedule changes."""
         if stage.key not in self._static:
-            env = self._flow.environment(stage, nests.regions.funcs[func.name])
-            minimum = float(np.prod([int(env[name][1] - env[name][0]) + 1 for name in stage.loop_vars], dtype=float))
-            self._static[stage.key] = (minimum, *patterns(stage, func, self._flow.edges[stage.key]))
-        minimum, *forms = self._static[stage.key]
-        names = ("pointwise", "transposed", "broadcasts", "sliced", "scatters")
-        return minimum, dict(zip(names, forms, strict=True))
+            whole = nests.regions.funcs[func.name]
+            env = self._flow.environment(stage, whole)
+            minimum = math.prod(int(env[name][1] - env[name][0]) + 1 for name in stage.loop_vars)
+            element = sum(kind.bytes for kind in func.types)
+            lanes = max(1, self._machine.vector_bytes // max(kind.bytes for kind in func.types))
+            region = math.prod(extents(whole))
+            forms = patterns(stage, func, self._flow.edges[stage.key])
+            self._static[stage.key] = np.array(
+                [stage.key.index, len(func.args), element, lanes, minimum, region, *forms, region * element],
+                dtype=float,
+            )
+        return self._static[stage.key]
 
     def _places(self, own: StageRows, level: Numbers, store: Numbers, there: Numbers) -> Numbers:
         """The levels of `_PLACES` in each nest: (nests, places)."""
@@ -226,7 +227,7 @@ class _Maker:
 
     def _definition_facts(
         self, nests: Nests, stage: Stage, own: StageRows, there: Numbers, inlined: Numbers, ranges: ArrayEnv
-    ) -> dict[str, Array]:
+    ) -> Array:
         """The facts that depend on which Funcs are inlined. `ranges`: of each variable in each nest at each place."""
         marks, first, mark = np.unique(inlined[there], return_index=True, return_inverse=True)
         known = [
@@ -235,7 +236,7 @@ class _Maker:
         work = np.array([one.work for one in known]).T[:, mark.ravel()]
         loads = self._vector_loads(nests, stage, own, known, mark.ravel(), there)
         footprint, producer = self._footprint(nests, stage.key, ranges, there)
-        return dict(zip(_READ_FACTS, np.concatenate([work, loads, producer[None], footprint]), strict=True))
+        return np.concatenate([work, loads, producer[None], footprint])
 
     def _definition(self, nests: Nests, key: StageKey, mark: int, row: int) -> _Definition:
         name = (key, mark)
@@ -408,6 +409,21 @@ _LOOP_FACTS = (
 )  # fmt: skip
 
 
+def _numbers(*names: str) -> Numbers:
+    """The places of some facts among all."""
+    return np.array([Facts._fields.index(name) for name in names])
+
+
+_STATIC = _numbers(
+    "stage", "dimensions", "element_bytes", "lanes", "minimum", "region",
+    "pointwise", "transposed", "broadcasts", "sliced", "scatters", "whole",
+)  # fmt: skip
+_WHERE = _numbers("depth", "productions", "realizations", "outer_tasks", "share")
+_LOOPS, _READS = _numbers(*_LOOP_FACTS), _numbers(*_READ_FACTS)
+_STORAGE = _numbers("stored", "stored_row", "produced", "produced_row")
+_WRITES = _numbers(*(f"{place}_writes" for place in _PLACES[1:]))
+
+
 def _loop_facts(loops: LoopArrays) -> Array:
     """The facts about a stage's own loops, as `autosearch.cost_model.loops` has them: (facts, rows)."""
     kinds, sizes = loops.kinds, loops.loop_extents.astype(float)
@@ -418,13 +434,16 @@ def _loop_facts(loops: LoopArrays) -> Array:
     ]
     given = np.maximum(1, loops.extents[:, : loops.variables])
     covered = np.prod(loops.covered() / given, axis=1)
-    left, size, inner = loops.left_over()
-    is_vector = np.zeros(loops.extents.shape, dtype=bool)
-    row, place = np.nonzero(kinds == KINDS[VECTORIZED])
-    is_vector[row, loops.order[row, place]] = True
-    vectors = np.take_along_axis(is_vector, inner, axis=1) & (left > 0)
-    whole = np.prod(np.where(vectors, 1.0 - left / np.maximum(1, size), 1.0), axis=1)
+    row, left, size, inner = loops.left_over()
     count = len(kinds)
+    guarded, whole = np.zeros(count), np.ones(count)
+    guarded[row] = 1.0
+    if len(row):
+        is_vector = np.zeros(loops.extents.shape, dtype=bool)
+        which, place = np.nonzero(kinds == KINDS[VECTORIZED])
+        is_vector[which, loops.order[which, place]] = True
+        some = is_vector[row, inner]
+        np.multiply.at(whole, row[some], 1.0 - left[some] / size[some])
     accumulated, running = np.ones(count), np.ones(count, dtype=bool)
     for loop in reversed(range(kinds.shape[1])):
         there = running & runs[:, loop]
@@ -433,7 +452,7 @@ def _loop_facts(loops: LoopArrays) -> Array:
     return np.stack([
         np.prod(sizes, axis=1), *together, np.prod(np.where(runs, sizes, 1.0), axis=1),
         _last(sizes, runs), _last(sizes, runs & ~loops.reduces), (kinds > 0).sum(axis=1), covered,
-        (left > 0).any(axis=1), 1.0 - whole, accumulated,
+        guarded, 1.0 - whole, accumulated,
     ])  # fmt: skip
 
 

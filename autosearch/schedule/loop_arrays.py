@@ -25,37 +25,46 @@ from autosearch.schedule.loops import (
 Numbers = np.ndarray[Any, np.dtype[np.int64]]
 KINDS = {SERIAL: 1, PARALLEL: 2, VECTORIZED: 3, UNROLLED: 4}
 """Kinds of loops as numbers; 0 is no loop."""
-MOST_LOOPS, MOST_DERIVATIONS = 24, 20
+MOST_LOOPS = 24
 """Stages with more are taken one at a time."""
-_EXACT, _UP, _SHIFT, _FUSE, _NONE = range(5)
+_EXACT, _UP, _SHIFT, _FUSE = range(4)
 
 
 class Packed(NamedTuple):
     """One stage's loops as numbers."""
 
-    order: list[int]
-    kinds: list[int]
-    steps: list[tuple[int, int, int, int, int, int]]
-    """Old, outer and inner loop, factor, what is done with the tail, and whether that is left to an if."""
-    reduces: list[bool]
-    """Of each loop of `order`, whether it came of a reduction variable."""
+    loops: Numbers
+    """Of the loops that remain, outermost first: number, kind, whether it came of a reduction variable: (3, MOST_LOOPS),
+    the number -1 and the kind 0 where there are no more."""
+    steps: Numbers
+    """Of each derivation: old, outer and inner loop, factor, what is done with the tail, whether that is left to an if, and
+    how many derivations come before it because it needs them: (derivations, 7)."""
     vector: int
     """The variable that the outermost vectorized loop came of; -1 where there is none."""
 
 
+NO_LOOPS = Packed(np.zeros((3, MOST_LOOPS), dtype=np.int64), np.zeros((0, 7), dtype=np.int64), -1)
+
+
 def pack(loops: StageLoops, stage: Stage) -> Packed | None:
     """The loops of a stage as numbers; None where there are too many."""
-    if len(loops.order) > MOST_LOOPS or len(loops.derivations) > MOST_DERIVATIONS:
+    if len(loops.order) > MOST_LOOPS:
         return None
-    steps = []
+    steps, turn = [], dict[int, int]()
     for d in loops.derivations:
         tail = _FUSE if d.fuse else _UP if d.tail in ROUNDS_UP else _SHIFT if d.tail in SHIFTS else _EXACT
-        steps.append((d.old, d.outer, d.inner, d.factor, tail, int(not d.fuse and d.tail in GUARDS)))
+        now = max(turn.get(loop, 0) for loop in ((d.outer, d.inner) if d.fuse else (d.old,)))
+        turn.update(dict.fromkeys((d.old,) if d.fuse else (d.outer, d.inner), now + 1))
+        steps.append((d.old, d.outer, d.inner, d.factor, tail, int(not d.fuse and d.tail in GUARDS), now))
     variables = [loops.variable_of(loop) for loop in loops.order]
-    reduces = [stage.is_rvar(loops.variables[variable]) for variable in variables]
+    found = np.zeros((3, MOST_LOOPS), dtype=np.int64)
+    found[0] = -1
+    found[0, : len(loops.order)] = loops.order
+    found[1, : len(loops.order)] = [KINDS[kind] for kind in loops.kinds]
+    found[2, : len(loops.order)] = [stage.is_rvar(loops.variables[variable]) for variable in variables]
     vectors = [variable for variable, kind in zip(variables, loops.kinds, strict=True) if kind == VECTORIZED]
-    kinds = [KINDS[kind] for kind in loops.kinds]
-    return Packed(list(loops.order), kinds, steps, reduces, vectors[0] if vectors else -1)
+    table = np.array(steps, dtype=np.int64).reshape(len(steps), 7)
+    return Packed(found, table, vectors[0] if vectors else -1)
 
 
 class LoopArrays:
@@ -63,100 +72,99 @@ class LoopArrays:
 
     def __init__(self, rows: Sequence[Packed], sizes: Numbers) -> None:
         count, self.variables = sizes.shape
-        self.depth = max((len(row.order) for row in rows), default=0)
-        steps = max((len(row.steps) for row in rows), default=0)
-        self.order = np.full((count, self.depth), -1)
-        self.kinds = np.zeros((count, self.depth), dtype=np.int64)
-        self.reduces = np.zeros((count, self.depth), dtype=bool)
+        loops = np.stack([row.loops for row in rows])
+        self.depth = int((loops[:, 1] > 0).sum(axis=1).max(initial=0))
+        self.order, self.kinds = loops[:, 0, : self.depth], loops[:, 1, : self.depth]
+        self.reduces = loops[:, 2, : self.depth] > 0
         self.vector = np.array([row.vector for row in rows], dtype=np.int64)
-        table = np.zeros((count, steps, 6), dtype=np.int64)
-        table[:, :, 3] = 1
-        table[:, :, 4] = _NONE
-        for place, row in enumerate(rows):
-            self.order[place, : len(row.order)] = row.order
-            self.kinds[place, : len(row.kinds)] = row.kinds
-            self.reduces[place, : len(row.kinds)] = row.reduces
-            if row.steps:
-                table[place, : len(row.steps)] = row.steps
-        self._steps = table
-        self.extents = np.ones((count, self.variables + 2 * steps + 1), dtype=np.int64)
+        steps = [len(row.steps) for row in rows]
+        table = np.concatenate([row.steps for row in rows])
+        self._row = np.repeat(np.arange(count), steps)
+        """Of each derivation of any row."""
+        self._steps = table.T
+        turn = self._steps[6]
+        self._turns = [np.flatnonzero(turn == k) for k in range(int(turn.max(initial=-1)) + 1)]
+        """The derivations that can be done at once, those that the others need first."""
+        self.extents = np.ones((count, self.variables + 2 * max(steps, default=0) + 1), dtype=np.int64)
         """Of every loop that ever was, by number; the last column is no loop."""
         self.extents[:, : self.variables] = sizes
-        self._all = np.arange(count)
         self._extend()
-        found = self.extents[self._all[:, None], self.order]
+        found = self.extents[np.arange(count)[:, None], self.order]
         self.loop_extents = np.where(self.kinds > 0, found, 1)
         """Of the loops that remain, outermost first."""
 
+    def _of(self, turn: Numbers) -> tuple[Numbers, ...]:
+        """Row, old, outer and inner loop, factor and tail of some derivations."""
+        return (self._row[turn], *self._steps[:5, turn])
+
     def _extend(self) -> None:
         every = self.extents
-        for k in range(self._steps.shape[1]):
-            old, outer, inner, factor, tail, _ = self._steps[:, k].T
-            split, fuse = np.flatnonzero(tail < _FUSE), np.flatnonzero(tail == _FUSE)
-            if len(split):
-                by = factor[split]
-                every[split, inner[split]] = by
-                every[split, outer[split]] = -(-every[split, old[split]] // by)
-            if len(fuse):
-                every[fuse, old[fuse]] = every[fuse, inner[fuse]] * every[fuse, outer[fuse]]
+        for turn in self._turns:
+            row, old, outer, inner, factor, tail = self._of(turn)
+            fused = tail == _FUSE
+            if fused.any():
+                r, f = row[fused], (old[fused], outer[fused], inner[fused])
+                every[r, f[0]] = every[r, f[2]] * every[r, f[1]]
+                row, old, outer, inner, factor = (one[~fused] for one in (row, old, outer, inner, factor))
+            every[row, inner] = factor
+            every[row, outer] = -(-every[row, old] // factor)
 
     def covered(self) -> Numbers:
         """`StageLoops.covered` of each row: (rows, variables)."""
         found = self.extents.copy()
-        for k in reversed(range(self._steps.shape[1])):
-            old, outer, _, factor, tail, _ = self._steps[:, k].T
-            rows = np.flatnonzero(tail < _FUSE)
-            old, outer, factor, tail = old[rows], outer[rows], factor[rows], tail[rows]
-            given = self.extents[rows, old]
-            up, shifted = factor * found[rows, outer], np.maximum(given, factor)
-            found[rows, old] = np.where(tail == _UP, up, np.where(tail == _SHIFT, shifted, given))
+        for turn in reversed(self._turns):
+            tails = self._steps[4, turn]
+            turn = turn[(tails == _UP) | (tails == _SHIFT)]
+            if len(turn):
+                row, old, outer, _, factor, tail = self._of(turn)
+                shifted = np.maximum(self.extents[row, old], factor)
+                found[row, old] = np.where(tail == _UP, factor * found[row, outer], shifted)
         return found[:, : self.variables]
 
-    def left_over(self) -> tuple[Numbers, Numbers, Numbers]:
-        """For each derivation the iterations that it leaves to an if inside the loop, of how many, and its inner loop,
-        each (rows, derivations)."""
-        old, inner, factor, guard = (self._steps[:, :, k] for k in (0, 2, 3, 5))
-        size = np.take_along_axis(self.extents, old, axis=1)
-        return np.where(guard > 0, size % np.maximum(1, factor), 0), size, inner
+    def left_over(self) -> tuple[Numbers, Numbers, Numbers, Numbers]:
+        """The derivations that leave iterations to an if inside the loop: row, how many, of how many, and inner loop."""
+        some = np.flatnonzero(self._steps[5])
+        row, old, _, inner, factor, _ = self._of(some)
+        size = self.extents[row, old]
+        left = size % factor
+        some = np.flatnonzero(left)
+        return row[some], left[some], size[some], inner[some]
 
     def windows(self) -> tuple[Numbers, Numbers]:
         """`StageLoops.window` of each row at each depth from 1: offsets and lengths, (variables, rows, depth)."""
         count, loops = self.extents.shape
         offset = np.zeros((loops, count, self.depth), dtype=np.int64)
         length = np.repeat(self.extents.T[:, :, None], self.depth, axis=2)
-        for place in range(self.depth):
-            rows = np.flatnonzero(self.kinds[:, place])
-            loop = self.order[rows, place]
-            offset[loop, rows, place:] = (self.extents[rows, loop] // 2)[:, None]
-            length[loop, rows, place:] = 1
-        for k in reversed(range(self._steps.shape[1])):
-            tail = self._steps[:, k, 4]
-            rows = np.flatnonzero(tail == _FUSE)
-            if len(rows):
-                self._unfuse(offset, length, k, rows)
-            rows = np.flatnonzero(tail < _FUSE)
-            if len(rows):
-                self._join(offset, length, k, rows)
+        row, place = np.nonzero(self.kinds)
+        loop = self.order[row, place]
+        inside = np.arange(self.depth) >= place[:, None]
+        offset[loop, row] = np.where(inside, (self.extents[row, loop] // 2)[:, None], 0)
+        length[loop, row] = np.where(inside, 1, length[loop, row])
+        for turn in reversed(self._turns):
+            fused = self._steps[4, turn] == _FUSE
+            if fused.any():
+                self._unfuse(offset, length, turn[fused])
+                turn = turn[~fused]
+            self._join(offset, length, turn)
         return offset[: self.variables], length[: self.variables]
 
-    def _join(self, offset: Numbers, length: Numbers, k: int, rows: Numbers) -> None:
-        old, outer, inner, factor, tail, _ = self._steps[rows, k].T
-        size = self.extents[rows, old][:, None]
+    def _join(self, offset: Numbers, length: Numbers, turn: Numbers) -> None:
+        row, old, outer, inner, factor, tail = self._of(turn)
+        size = self.extents[row, old][:, None]
         by, tail = factor[:, None], tail[:, None]
-        long = (length[outer, rows] - 1) * by + length[inner, rows]
-        at = offset[outer, rows] * by + offset[inner, rows]
-        most = np.where(tail == _SHIFT, np.maximum(size, by), size)
-        bounded = np.minimum(long, most)
-        inside = np.maximum(0, np.minimum(at, size - bounded))
-        length[old, rows] = np.where(tail == _UP, long, bounded)
-        offset[old, rows] = np.where(tail == _UP, at, inside)
+        long = (length[outer, row] - 1) * by + length[inner, row]
+        at = offset[outer, row] * by + offset[inner, row]
+        bounded = np.minimum(long, np.where(tail == _SHIFT, np.maximum(size, by), size))
+        up = tail == _UP
+        length[old, row] = np.where(up, long, bounded)
+        offset[old, row] = np.where(up, at, np.maximum(0, np.minimum(at, size - bounded)))
 
-    def _unfuse(self, offset: Numbers, length: Numbers, k: int, rows: Numbers) -> None:
-        old, outer, inner, _, _, _ = self._steps[rows, k].T
-        at, long = offset[old, rows], length[old, rows]
-        size = self.extents[rows, inner][:, None]
+    def _unfuse(self, offset: Numbers, length: Numbers, turn: Numbers) -> None:
+        row, old, outer, inner, _, _ = self._of(turn)
+        at, long = offset[old, row], length[old, row]
+        size = self.extents[row, inner][:, None]
         whole = long >= size
-        offset[inner, rows] = np.where(whole, 0, np.minimum(at % size, size - long))
-        length[inner, rows] = np.where(whole, size, long)
-        offset[outer, rows] = at // size
-        length[outer, rows] = np.where(whole, -(-long // size), 1)
+        offset[inner, row] = np.where(whole, 0, np.minimum(at % size, size - long))
+        length[inner, row] = np.where(whole, size, long)
+        offset[outer, row] = at // size
+        length[outer, row] = np.where(whole, -(-long // size), 1)

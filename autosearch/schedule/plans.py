@@ -37,7 +37,7 @@ from autosearch.schedule.directives import (
     Vectorize,
 )
 from autosearch.schedule.layout import RESIZING, resized, storage_order
-from autosearch.schedule.loop_arrays import Packed, pack
+from autosearch.schedule.loop_arrays import NO_LOOPS, Packed, pack
 from autosearch.schedule.loops import StageLoops, stage_loops
 
 LEFT_OUT, INLINE, ROOT, AT = range(4)
@@ -119,7 +119,7 @@ class Planner:
         return found, np.array(places, dtype=np.int64)
 
     def _plan(self, func: Func, own: tuple[tuple[Directive, ...], ...]) -> Plan:
-        left_out = Plan(LEFT_OUT, None, False, None, (), (_NO_LOOPS,) * len(func.stages), tuple(range(len(func.args))))
+        left_out = Plan(LEFT_OUT, None, False, None, (), (NO_LOOPS,) * len(func.stages), tuple(range(len(func.args))))
         if not all(type(directive) in _KNOWN for directives in own for directive in directives):
             return left_out
         kind, stored = LEFT_OUT, False
@@ -197,6 +197,3 @@ def edge_is_bounded(flow: Dataflow, regions: Regions, edge: Edge) -> bool:
     """Whether what an edge reads is bounded where variables are: a smaller range of them gives no larger region."""
     stage = flow.algorithm.stage(edge.consumer)
     return is_finite(edge.box(flow.environment(stage, regions.funcs[stage.func])))
-
-
-_NO_LOOPS = Packed([], [], [], [], -1)
