@@ -157,8 +157,8 @@ class Nests:
         self.left_out |= kinds == LEFT_OUT
         inline = kinds == INLINE
         users = [self.stages[key] for key in self.algorithm.consumers[func.name]]
-        level, code = self._find(plans, plan, users, [one.at if one.kind == AT else None for one in plans])
-        store, _ = self._find(plans, plan, users, [one.store for one in plans])
+        level = self._find(plans, plan, users, [one.at if one.kind == AT else None for one in plans])
+        store = self._find(plans, plan, users, [one.store for one in plans])
         stored = np.array([one.stored for one in plans])[plan]
         store = np.where(stored, store, level)
         self.left_out |= store > level
@@ -169,6 +169,10 @@ class Nests:
         self.funcs[func.name] = rows
         needed = [(low[self._rows, level], high[self._rows, level]) for low, high in required]
         made = [high for _, high in needed]
+        if inline.all():
+            rows.overhang = [np.zeros(self.count) for _ in needed]
+            self._add_inlined(func, rows, users)
+            return
         found = []
         for stage in func.stages:
             made_of = self._loops(stage, func, rows, needed)
@@ -181,13 +185,13 @@ class Nests:
                     made[dimension] = np.maximum(made[dimension], ends)
         rows.overhang = [np.where(inline, 0.0, m - high) for m, (_, high) in zip(made, needed, strict=True)]
         for stage, (loops, loop_row, origin) in zip(func.stages, found, strict=True):
-            self._add(stage, func, rows, users, code, loops, loop_row, origin)
+            self._add(stage, func, rows, users, loops, loop_row, origin)
 
     def _find(
         self, plans: list[Plan], plan: Numbers, users: list[StageRows], wanted: Sequence[tuple[str, str] | None]
-    ) -> tuple[Numbers, Numbers]:
-        """The level and the position code of the loop that each plan names; root where it names none."""
-        level, code = np.zeros(self.count, dtype=np.int64), np.full(self.count, -1)
+    ) -> Numbers:
+        """The level of the loop that each plan names; root where it names none."""
+        level = np.zeros(self.count, dtype=np.int64)
         which = {name: number for number, name in enumerate(dict.fromkeys(wanted))}
         places = np.array([which[name] for name in wanted])[plan]
         for name, number in which.items():
@@ -205,10 +209,10 @@ class Nests:
                     for user in users:
                         inside = np.minimum(at, user.codes.shape[1] - 1)
                         fits &= (user.codes[rows, inside] == position) & (inside == at)
-                    level[rows[fits]], code[rows[fits]] = at[fits], position[fits]
+                    level[rows[fits]] = at[fits]
                     ok |= fits
             self.left_out[rows[~ok]] = True
-        return level, code
+        return level
 
     def _required(self, func: Func, users: list[StageRows], levels: int) -> list[tuple[Array, Array]]:
         """What is needed of a Func in one iteration at each level."""
@@ -249,7 +253,7 @@ class Nests:
         return LoopArrays(packed, table), row.ravel(), origin
 
     def _add(
-        self, stage: Stage, func: Func, rows: FuncRows, users: list[StageRows], code: Numbers,
+        self, stage: Stage, func: Func, rows: FuncRows, users: list[StageRows],
         loops: LoopArrays, loop_row: Numbers, origin: list[Array],
     ) -> None:  # fmt: skip
         """The levels of a stage: those around its Func, then its own loops."""
@@ -259,7 +263,7 @@ class Nests:
         shape = (self.count, levels)
         kinds, sizes, codes = np.zeros(shape, dtype=np.int64), np.ones(shape), np.full(shape, -1)
         if users:
-            self._enclose(rows, users, code, kinds, sizes, codes)
+            self._enclose(rows, users, kinds, sizes, codes)
         row, loop = np.nonzero(loops.kinds[loop_row] * ~rows.inline[:, None])
         column, which = rows.level[row] + 1 + loop, loop_row[row]
         kinds[row, column] = loops.kinds[which, loop]
@@ -284,9 +288,16 @@ class Nests:
             env[name][1][row, column] = start + length[place, which, loop] - 1
         self.stages[stage.key] = StageRows(stage.key, env, kinds, sizes, codes, loops, loop_row)
 
-    def _enclose(
-        self, rows: FuncRows, users: list[StageRows], code: Numbers, kinds: Numbers, sizes: Array, codes: Numbers
-    ) -> None:
+    def _add_inlined(self, func: Func, rows: FuncRows, users: list[StageRows]) -> None:
+        """The levels of a Func that is inlined in all nests."""
+        levels = rows.required[0][0].shape[1] if rows.required else users[0].kinds.shape[1]
+        shape = (self.count, levels)
+        kinds, sizes, codes = np.zeros(shape, dtype=np.int64), np.ones(shape), np.full(shape, -1)
+        self._enclose(rows, users, kinds, sizes, codes)
+        key = func.stages[0].key
+        self.stages[key] = StageRows(key, dict(zip(func.args, rows.required, strict=True)), kinds, sizes, codes)
+
+    def _enclose(self, rows: FuncRows, users: list[StageRows], kinds: Numbers, sizes: Array, codes: Numbers) -> None:
         """Fill in the levels around a Func: those of the loop that it is computed in; of an inlined one all that its
         users have in common."""
         levels = kinds.shape[1]

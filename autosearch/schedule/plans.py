@@ -24,6 +24,8 @@ from autosearch.schedule.directives import (
     Directive,
     FoldStorage,
     Fuse,
+    HoistStorage,
+    HoistStorageRoot,
     Parallel,
     Partition,
     Prefetch,
@@ -42,8 +44,8 @@ from autosearch.schedule.loops import StageLoops, stage_loops
 
 LEFT_OUT, INLINE, ROOT, AT = range(4)
 _KNOWN = frozenset((
-    Atomic, Bound, ComputeAt, ComputeRoot, ComputeWith, Fuse, Parallel, Partition, Prefetch, Reorder, ReorderStorage, *RESIZING,
-    Split, StoreAt, StoreIn, StoreRoot, Unroll, Vectorize,
+    Atomic, Bound, ComputeAt, ComputeRoot, ComputeWith, Fuse, HoistStorage, HoistStorageRoot, Parallel, Partition,
+    Prefetch, Reorder, ReorderStorage, Split, StoreAt, StoreIn, StoreRoot, Unroll, Vectorize, *RESIZING,
 ))  # fmt: skip
 """Directives of which `Nests` knows all that `LoopNest` does."""
 _MOST = 20_000
