@@ -18,9 +18,8 @@ _SHIPPED = "prior.ubj"
 
 
 def save_prior(model: StageTimeModel, path: Path) -> None:
-    """Write a fitted model, with the names of the features that it goes by."""
-    names = [feature.name for feature in FEATURES]
-    model.booster_.set_attr(start=json.dumps(model.start_), features=json.dumps(names))
+    """Write a fitted model, with the features that it goes by."""
+    model.booster_.set_attr(start=json.dumps(model.start_), features=json.dumps(_features()))
     model.booster_.save_model(path)
 
 
@@ -32,16 +31,22 @@ def load_prior(path: Path) -> StageTimeModel:
     try:
         booster.load_model(path)
         start = float(json.loads(booster.attr("start") or ""))
-        names = json.loads(booster.attr("features") or "")
+        features = json.loads(booster.attr("features") or "")
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
         raise AutoSearchError(f"{str(path)!r} holds no cost model: {str(error).splitlines()[0]}") from None
-    if names != [feature.name for feature in FEATURES]:
+    if features != _features():
         raise AutoSearchError(
-            f"the cost model in {str(path)!r} goes by other features than this version: train it anew"
+            f"the cost model in {str(path)!r} goes by other features than this version: train it anew, "
+            "with autosearch learn"
         )
     model = StageTimeModel()
     model.booster_, model.start_ = booster, start
     return model
+
+
+def _features() -> list[str]:
+    """What each feature is: one that is defined otherwise is another, whatever its name."""
+    return [f"{one.name}: {one.meaning} ({one.unit})" for one in FEATURES]
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,17 @@ def test_what_is_no_model_is_refused(content: bytes, tmp_path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(AutoSearchError, match="holds no cost model"):
         load_prior(path)
+
+
+def test_a_model_of_other_features_is_refused(
+    prior: StageTimeModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the names are the same and a meaning is not."""
+    save_prior(prior, tmp_path / "prior.ubj")
+    other = (*FEATURES[:-1], replace(FEATURES[-1], meaning="something else"))
+    monkeypatch.setattr("autosearch.cost_model.prior.FEATURES", other)
+    with pytest.raises(AutoSearchError, match="goes by other features than this version: train it anew"):
+        load_prior(tmp_path / "prior.ubj")
 
 
 def test_the_shipped_model_is_for_this_version() -> None:

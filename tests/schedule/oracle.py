@@ -67,10 +67,10 @@ def loop_nest(pipeline: hl.Pipeline) -> list[Line]:
             os.dup2(before, 2)
             os.close(before)
         file.seek(0)
-        return parse(file.read().decode(), _canonical(pipeline))
+        return parse(file.read().decode(), canonical_names(pipeline))
 
 
-def _canonical(pipeline: hl.Pipeline) -> dict[str, str]:
+def canonical_names(pipeline: hl.Pipeline) -> dict[str, str]:
     """Canonical names of Funcs, by their full names and by what is printed of these."""
     full = canonical_funcs(func_order(pipeline))
     return {name.split("$")[0]: canonical for name, canonical in full.items()} | full
@@ -95,7 +95,7 @@ def parse(text: str, canonical: Mapping[str, str] | None = None) -> list[Line]:
 def allocations(pipeline: hl.Pipeline) -> dict[str, int]:
     """Elements of each Func's allocation in the lowered statement, the largest where there are several; constant ones."""
     found: dict[str, int] = {}
-    canonical = _canonical(pipeline)
+    canonical = canonical_names(pipeline)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "lowered.stmt"
         target = hl.Target(f"{TARGET}-no_asserts-no_bounds_query-no_runtime")
