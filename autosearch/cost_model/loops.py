@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import numpy as np
+
+from autosearch.pipeline.array_intervals import Array
+from autosearch.schedule.loop_arrays import KINDS, LoopArrays
 from autosearch.schedule.loops import GUARDS, PARALLEL, SERIAL, UNROLLED, VECTORIZED, Derivation, StageLoops
 from autosearch.schedule.nest import StageNest
 
@@ -72,3 +77,50 @@ def scalar_share(own: StageNest) -> float:
         if one.inner in vectors and not one.fuse:
             whole *= 1.0 - _left_over(own, one) / own.extents[one.old]
     return 1.0 - whole
+
+
+LOOP_FACTS = (
+    "points", "vector", "unrolled", "own_tasks", "serial", "innermost", "innermost_pure", "loops", "covered", "guarded",
+    "scalar_share", "accumulated",
+)  # fmt: skip
+"""Facts that depend on a stage's own loops alone."""
+
+
+def loop_facts(loops: LoopArrays) -> Array:
+    """The facts about a stage's own loops, as the functions above have them, of many stages: (facts, rows)."""
+    kinds, sizes = loops.kinds, loops.loop_extents.astype(float)
+    serial, parallel = kinds == KINDS[SERIAL], kinds == KINDS[PARALLEL]
+    runs = serial | parallel
+    together = [
+        np.prod(np.where(kinds == KINDS[kind], sizes, 1.0), axis=1) for kind in (VECTORIZED, UNROLLED, PARALLEL)
+    ]
+    given = np.maximum(1, loops.extents[:, : loops.variables])
+    covered = np.prod(loops.covered() / given, axis=1)
+    row, left, size, inner = loops.left_over()
+    count = len(kinds)
+    guarded, whole = np.zeros(count), np.ones(count)
+    guarded[row] = 1.0
+    if len(row):
+        is_vector = np.zeros(loops.extents.shape, dtype=bool)
+        which, place = np.nonzero(kinds == KINDS[VECTORIZED])
+        is_vector[which, loops.order[which, place]] = True
+        some = is_vector[row, inner]
+        np.multiply.at(whole, row[some], 1.0 - left[some] / size[some])
+    accumulated, running = np.ones(count), np.ones(count, dtype=bool)
+    for loop in reversed(range(kinds.shape[1])):
+        there = running & runs[:, loop]
+        running &= ~there | (serial[:, loop] & loops.reduces[:, loop])
+        accumulated = np.where(there & running, accumulated * sizes[:, loop], accumulated)
+    return np.stack([
+        np.prod(sizes, axis=1), *together, np.prod(np.where(runs, sizes, 1.0), axis=1),
+        _last(sizes, runs), _last(sizes, runs & ~loops.reduces), (kinds > 0).sum(axis=1), covered,
+        guarded, 1.0 - whole, accumulated,
+    ])  # fmt: skip
+
+
+def _last(sizes: Array, where: np.ndarray[Any, np.dtype[np.bool_]]) -> Array:
+    """The last of each row that counts, 1 where none does."""
+    if not sizes.shape[1]:
+        return np.ones(len(sizes))
+    place = sizes.shape[1] - 1 - np.argmax(where[:, ::-1], axis=1)
+    return np.where(where.any(axis=1), sizes[np.arange(len(sizes)), place], 1.0)

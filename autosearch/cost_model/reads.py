@@ -1,0 +1,252 @@
+"""What stages read in many schedules at once: which Funcs and inputs, where, and in what pieces of memory.
+
+It depends on which Funcs are inlined, so on the schedule; all schedules of a batch are done together, each region with a
+mask of the schedules in which it is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from autosearch.cost_model.definition import chain, read_bytes, vector_loads, work, work_facts
+from autosearch.cost_model.facts import Facts
+from autosearch.cost_model.stage import UNKNOWN_SIDE
+from autosearch.pipeline.access import Box
+from autosearch.pipeline.array_intervals import Array, ArrayEnv, Ends, compile_edge
+from autosearch.pipeline.ir import Stage, StageKey
+from autosearch.schedule.loop_arrays import Numbers
+from autosearch.schedule.nest_rows import Mask, StageRows, combined
+from autosearch.schedule.nests import Nests, bounded, hull_of
+from autosearch.schedule.plans import Planner, edge_is_bounded
+
+PLACES = ("body", "inner", "middle", "production", "realization", "task", "root")
+"""Where it is asked what is read: inside which loops, see `Facts`."""
+Name = tuple[str, bool]
+"""A producer, or an input (`True`)."""
+_WORK_FACTS = Facts._fields[Facts._fields.index("adds") : Facts._fields.index("inlined") + 1]
+READ_FACTS = (
+    *_WORK_FACTS, "dense", "broadcast", "strided", "gathered", "producer",
+    *(f"{place}_reads" for place in PLACES), "body_lines", "production_lines", "task_lines", "root_lines", "inner_pieces",
+)  # fmt: skip
+"""Facts about what is read, and about work, of which inlined Funcs are a part."""
+
+
+class _Definition(NamedTuple):
+    """What is made of one stage with some Funcs inlined."""
+
+    chain: tuple[StageKey, ...]
+    reads: tuple[str, ...]
+    """The Funcs in memory that it reads."""
+    work: tuple[float, ...]
+
+
+class Reads:
+    """Answers what the stages of one algorithm read."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+        self._flow = planner.flow
+        self._definitions: dict[tuple[StageKey, int], _Definition] = {}
+        self._loads: dict[tuple[Any, ...], tuple[float, ...]] = {}
+        self._edges: dict[StageKey, list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]] = {}
+        self._bounded: dict[StageKey, bool] = {}
+
+    def facts(
+        self, nests: Nests, stage: Stage, own: StageRows, there: Numbers, inlined: Numbers, ranges: ArrayEnv
+    ) -> Array:
+        """The facts `READ_FACTS` of one stage in the nests where it is computed: (facts, nests).
+
+        inlined: a number for each nest that is the same where the same Funcs are inlined into it; ranges: of each variable
+        in each nest at each place.
+        """
+        marks, first, mark = np.unique(inlined[there], return_index=True, return_inverse=True)
+        known = [
+            self._definition(nests, stage.key, m, int(there[k])) for m, k in zip(marks.tolist(), first, strict=True)
+        ]
+        work = np.array([one.work for one in known]).T[:, mark.ravel()]
+        loads = self._vector_loads(nests, stage, own, known, mark.ravel(), there)
+        footprint, producer = self._footprint(nests, stage.key, ranges, there)
+        return np.concatenate([work, loads, producer[None], footprint])
+
+    def _definition(self, nests: Nests, key: StageKey, mark: int, row: int) -> _Definition:
+        name = (key, mark)
+        if name not in self._definitions:
+
+            def is_inlined(func: str) -> bool:
+                return bool(nests.funcs[func].inline[row])
+
+            stages = chain(self._flow, key, is_inlined)
+            producers = (name for one in stages for name in nests.algorithm.producers[one])
+            reads = tuple(dict.fromkeys(one for one in producers if not is_inlined(one)))
+            self._definitions[name] = _Definition(stages, reads, work_facts(work(self._flow, key, is_inlined)))
+        return self._definitions[name]
+
+    def _reads_of(self, key: StageKey) -> list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]:
+        if key not in self._edges:
+            self._edges[key] = [
+                ((edge.producer, edge.is_input), compile_edge(edge, self._flow.bindings))
+                for edge in self._flow.edges[key]
+            ]
+        return self._edges[key]
+
+    def _vector_loads(
+        self, nests: Nests, stage: Stage, own: StageRows, known: Sequence[_Definition], mark: Numbers, there: Numbers
+    ) -> Array:
+        """Loads by how they go with the vector, (kinds, nests)."""
+        assert own.loops is not None and own.loop_row is not None
+        vector = own.loops.vector[own.loop_row[there]]
+        varied = {name for one in known for name in one.reads if len(nests.funcs[name].layouts) > 1}
+        columns = [mark, vector, *(nests.funcs[name].layout_number[there] for name in sorted(varied))]
+        _, first, row = np.unique(combined(columns), return_index=True, return_inverse=True)
+        table = np.empty((4, len(first)))
+        for number, place in enumerate(first.tolist()):
+            definition, at = known[mark[place]], int(there[place])
+            lies = {name: nests.funcs[name].layout(at) for name in (*definition.reads, stage.func)}
+            variable = stage.loop_vars[int(vector[place])] if vector[place] >= 0 else None
+            key = (definition.chain, variable, tuple(lies.values()))
+            if key not in self._loads:
+                self._loads[key] = vector_loads(self._flow, definition.chain, variable, lies)
+            table[:, number] = self._loads[key]
+        return table[:, row.ravel()]
+
+    def _footprint(self, nests: Nests, key: StageKey, ranges: ArrayEnv, there: Numbers) -> tuple[Array, Array]:
+        """What is read at each place, in the order of the facts; and the largest storage read."""
+        count = len(there)
+        shape = (count, len(PLACES))
+        total, lines, pieces, producer = np.zeros(shape), np.zeros(shape), np.zeros(count), np.zeros(count)
+        for (name, is_input), region in self._regions(nests, key, ranges, there).items():
+            element = float(read_bytes(nests.algorithm, name, is_input))
+            sides, valid = region.sides(shape), region.where
+            size = product(sides, shape)
+            if valid is not None:
+                size = np.where(valid[:, None], size, 0.0)
+            total += size * element
+            stored: list[Any]
+            orders: list[tuple[tuple[int, ...], Numbers | slice]]
+            if is_input:
+                stored = [high - low + 1.0 for low, high in nests.regions.inputs[name]]
+                orders = [(tuple(range(len(sides))), slice(None))]
+            else:
+                stored = [side[there] for side in nests.funcs[name].stored]
+                held = product(stored, count) * element
+                producer = np.maximum(producer, held if valid is None else np.where(valid, held, 0.0))
+                orders = list(nests.funcs[name].by_layout(there))
+            if not sides:
+                lines += size
+                pieces += size[:, 1]
+                continue
+            for order, some in orders:
+                lines[some] += size[some] / sides[order[0]][some]
+                pieces[some] += size[some, 1] / _run(sides, stored, order, some)
+        line = [lines[:, PLACES.index(place)] for place in ("body", "production", "task", "root")]
+        return np.stack([*total.T, *line, pieces]), producer
+
+    def _regions(self, nests: Nests, stage: StageKey, ranges: ArrayEnv, there: Numbers) -> dict[Name, _Region]:
+        """The region of each producer in memory and input that is read at each place, and in which nests.
+
+        Consumers come before producers: once a Func's turn comes, all that is read of it is known.
+        """
+        found: dict[Name, _Region] = {}
+
+        def add(key: StageKey, env: ArrayEnv, where: Mask | None) -> None:
+            for name, read in self._reads_of(key):
+                if name != (stage.func, False) or key == stage:
+                    region = _Region(read(env), where, self._is_bounded(key))
+                    found[name] = found[name].joined(region) if name in found else region
+
+        add(stage, ranges, None)
+        for func in reversed(nests.algorithm.funcs):
+            region, rows = found.get((func.name, False)), nests.funcs[func.name]
+            if region is None or func.name == stage.func or not rows.any_inline:
+                continue
+            inline = rows.inline[there]
+            inside = inline if region.where is None else inline & region.where
+            if not inside.any():
+                continue
+            whole = nests.regions.funcs[func.name]
+            env = {
+                **self._flow.domains[func.stages[0].key],
+                **dict(zip(func.args, region.within(inside, whole), strict=True)),
+            }
+            add(func.stages[0].key, env, None if inside.all() else inside)
+            kept = ~inline if region.where is None else ~inline & region.where
+            if kept.any():
+                found[func.name, False] = replace(region, where=kept)
+            else:
+                del found[func.name, False]
+        return found
+
+    def _is_bounded(self, key: StageKey) -> bool:
+        """Whether all that a stage reads is bounded."""
+        if key not in self._bounded:
+            edges = self._flow.edges[key]
+            self._bounded[key] = all(edge_is_bounded(self._flow, self._planner.regions, edge) for edge in edges)
+        return self._bounded[key]
+
+
+@dataclass(frozen=True)
+class _Region:
+    """What is read of something at each place: (nests, places) for each end of each dimension."""
+
+    box: list[Ends]
+    where: Mask | None
+    """The nests in which it is read; None for all."""
+    bounded: bool
+
+    def joined(self, other: _Region) -> _Region:
+        """Both together."""
+        if self.where is None and other.where is None:
+            return _Region(hull_of(self.box, other.box), None, self.bounded and other.bounded)
+        where = None if self.where is None or other.where is None else self.where | other.where
+        box = hull_of(self._empty_elsewhere(), other._empty_elsewhere())
+        return _Region(box, where, self.bounded and other.bounded)
+
+    def _empty_elsewhere(self) -> list[Ends]:
+        if self.where is None:
+            return self.box
+        here = self.where[:, None]
+        return [(np.where(here, low, np.inf), np.where(here, high, -np.inf)) for low, high in self.box]
+
+    def within(self, here: Mask, whole: Box) -> list[Ends]:
+        """The region, where there is one and it is bounded; elsewhere `whole`."""
+        box = self.box if self.bounded else bounded(self.box, whole)
+        if here.all():
+            return box
+        rows = here[:, None]
+        return [
+            (np.where(rows, low, w[0]), np.where(rows, high, w[1])) for (low, high), w in zip(box, whole, strict=True)
+        ]
+
+    def sides(self, shape: tuple[int, int]) -> list[Array]:
+        """Its extents, 1 where there is none."""
+        found = []
+        for low, high in self.box:
+            side = np.broadcast_to(high - low + 1.0, shape)
+            if not self.bounded:
+                side = np.where(np.isfinite(side), side, UNKNOWN_SIDE)
+            found.append(side if self.where is None else np.where(self.where[:, None], side, 1.0))
+        return found
+
+
+def product(sides: Sequence[Array], shape: Any) -> Array:
+    """Of extents, in each row."""
+    found = np.ones(shape)
+    for side in sides:
+        found = found * side
+    return found
+
+
+def _run(sides: Sequence[Array], stored: Sequence[Any], order: Sequence[int], some: Numbers | slice) -> Array:
+    """`contiguous_run` at the place `inner`, of some rows."""
+    run: Any = 1.0
+    running: Any = None
+    for dimension in order:
+        side = sides[dimension][some, 1]
+        held = stored[dimension][some] if isinstance(stored[dimension], np.ndarray) else stored[dimension]
+        run = run * (side if running is None else np.where(running, side, 1.0))
+        running = side >= held if running is None else running & (side >= held)
+    return np.asarray(run)
