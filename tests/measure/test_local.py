@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import halide as hl
@@ -80,6 +81,26 @@ def _kill_soon(runner: LocalRunner, after: float) -> threading.Timer:
     return timer
 
 
+@contextmanager
+def _killed_every(runner: LocalRunner, seconds: float) -> Iterator[None]:
+    """All processes of the runner are killed, over and over."""
+    done = threading.Event()
+
+    def kill() -> None:
+        while not done.wait(seconds):
+            for pid in runner.processes():
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
 def test_a_candidate_whose_process_another_kills_gets_one_more_try() -> None:
     with local_runner("blur") as runner:
         runner.limit(Limits(compile_seconds=2.0, run_seconds=2.0))
@@ -91,10 +112,8 @@ def test_a_candidate_whose_process_another_kills_gets_one_more_try() -> None:
         timer = _kill_soon(runner, 0.5)
         assert runner.run(built, ONCE).failure is Failure.RUN_TIMEOUT
         timer.join()
-        for after in (0.5, 1.8):
-            timer = _kill_soon(runner, after)
-        killed = runner.build([bad.compiles_for_ages()])[0]
-        timer.join()
+        with _killed_every(runner, 2.0):  # sometimes while it starts, which doesn't count
+            killed = runner.build([bad.compiles_for_ages()])[0]
         assert killed.failure is Failure.CRASH and "SIGKILL" in killed.message
 
 
