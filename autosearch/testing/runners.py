@@ -9,8 +9,10 @@ takes about half a minute on this machine; bad candidates have a second to compi
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
@@ -19,7 +21,7 @@ from autosearch.baselines import root_schedule
 from autosearch.choices import RandomChooser, draw
 from autosearch.machine import Machine
 from autosearch.measure.device import Device, Work
-from autosearch.measure.protocol import Candidate, Effort, Failure, Limits, Runner, Timed
+from autosearch.measure.protocol import Candidate, Effort, Failure, Inputs, Limits, Runner, Timed
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
@@ -104,6 +106,27 @@ class RunnerSuite:
         for _ in range(3):
             assert [bool(runner.run(one, ONCE).times) for one in built] == [True, False, True]
         runner.release(built)
+
+    def test_the_time_at_several_sizes_is_their_geometric_mean(self, work: Work) -> None:
+        several = replace(work, snapshot=take(blur, work.target, sizes=[(96, 64), (20, 12)]))
+        runner = self.device.open(several)
+        try:
+            root, tiled = runner.build([Candidate(ROOT), Candidate(TILED)])
+            for inputs in (Inputs.TIMED, Inputs.ODD, Inputs.SMALL):
+                assert runner.publish(root, ONCE, inputs).failure is None
+            timed = runner.run(tiled, replace(ONCE, samples=3, min_samples=3))
+            assert timed.failure is None and len(timed.by_size) == 2
+            for one, *each in zip(timed.times, *timed.by_size, strict=True):
+                assert math.isclose(one, math.prod(each) ** 0.5, rel_tol=1e-6)
+            assert runner.run(root, ONCE, Inputs.SMALL).failure is None
+            assert runner.run(tiled, ONCE, Inputs.SMALL).failure is Failure.BOUNDS  # its tiles don't fit
+        finally:
+            runner.close()
+
+    def test_there_is_no_small_size_where_one_is_tuned_for(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        built = runner.build([Candidate(TILED)])[0]
+        assert runner.run(built, ONCE, Inputs.SMALL).failure is not None
 
     def test_nothing_to_build(self, runner: Runner) -> None:
         assert runner.build([]) == []
