@@ -248,6 +248,7 @@ class _Session:
             self.choose_base(measurer)
             self.learn_from(self.journal.trials)
             self.search(measurer, [*self.inexact_seeds(), *self.sampled_seeds(runner)])
+            self.specialize(measurer)
         except KeyboardInterrupt:
             self.interrupts.pressed = False
             self.reporter.note("interrupted: deciding among what was found (interrupt again to skip that)")

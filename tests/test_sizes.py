@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import autosearch
+from autosearch import tuner
 from autosearch.choices import RandomChooser, draw
 from autosearch.machine import Machine
 from autosearch.measure.statistics import geometric_mean
@@ -16,6 +17,7 @@ from autosearch.pipeline.snapshot import take
 from autosearch.result import Result
 from autosearch.schedule.apply import apply
 from autosearch.schedule.directives import Split, Tail
+from autosearch.schedule.specialize import where_tiles_fit
 from autosearch.spaces import make_space
 from tests.conftest import TARGET
 from tests.samples import SAMPLES, blur
@@ -59,6 +61,15 @@ def test_the_winner_works_at_sizes_that_nobody_asked_for(run: tuple[Result, Path
         kernel(image, out)
         row = (image[:, :-2] + image[:, 1:-1] + image[:, 2:]) // 3
         assert np.array_equal(out, (row[:-2] + row[1:-1] + row[2:]) // 3)
+
+
+def test_the_fastest_are_tried_in_a_version_for_where_tiles_fit(run: tuple[Result, Path]) -> None:
+    result, _ = run
+    snapshot, digests = result.snapshot, {one.schedule.digest for one in result.records if one.schedule is not None}
+    drawn = sorted((one for one in result.records if one.ok and one.source == "random"), key=lambda one: one.seconds)
+    fastest = [one.schedule for one in drawn[: tuner.SPECIALIZED] if one.schedule is not None]
+    versions = [where_tiles_fit(one, snapshot.algorithm, snapshot.sizes.free) for one in fastest]
+    assert any(versions) and all(one is None or one.digest in digests for one in versions)
 
 
 def test_exports_say_the_sizes_and_that_it_works_at_any(run: tuple[Result, Path], tmp_path: Path) -> None:
