@@ -414,11 +414,13 @@ class _Session:
     def specialize(self, measurer: Measurer) -> None:
         """Where several sizes are tuned for: measure versions of the fastest for where their tiles fit, see `Specialize`."""
         free, measured = self.snapshot.sizes.free, self.journal.measured()
+        if not free:
+            return
         found = [one for one in self.journal.trials if one.ok and not one.baseline and one.schedule is not None]
         batch = []
         for record in sorted(found, key=lambda one: one.seconds)[:SPECIALIZED]:
             assert record.schedule is not None
-            version = where_tiles_fit(record.schedule, self.snapshot.algorithm, free) if free else None
+            version = where_tiles_fit(record.schedule, self.snapshot.algorithm, free)
             if version is not None and version.digest not in measured:
                 batch.append(Proposal(Trace(), version))
         if batch and self.settings.search_seconds_left() > 0:

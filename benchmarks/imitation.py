@@ -9,10 +9,8 @@ python -m benchmarks.imitation [--pipelines box_blur,unsharp] [--autoschedulers]
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -32,6 +30,7 @@ from autosearch.space.cpu import RULES, CpuSpace
 from autosearch.space.imitate import adopt
 from benchmarks.bars import Bar, verdict
 from benchmarks.pipelines import PIPELINES, load
+from tests.schedule.oracle import printed_loop_nest
 
 SECONDS = 30.0
 """For all autoschedulers of a pipeline."""
@@ -111,17 +110,7 @@ def _printed(snapshot: Snapshot, schedule: Schedule) -> str:
     """What Halide prints of a schedule's loop nest."""
     pipeline = snapshot.fresh()
     apply(schedule, pipeline, snapshot.algorithm)
-    sys.stderr.flush()
-    before = os.dup(2)
-    with tempfile.TemporaryFile() as file:
-        os.dup2(file.fileno(), 2)
-        try:
-            pipeline.print_loop_nest()
-        finally:
-            os.dup2(before, 2)
-            os.close(before)
-        file.seek(0)
-        return file.read().decode()
+    return printed_loop_nest(pipeline)
 
 
 _LINE = re.compile(r"^ *(\w+) ?(\S*?)(?: in \[(-?\d+), (-?\d+)\])?(?::|\(\.\.\.\) = \.\.\.)$")

@@ -56,6 +56,11 @@ def lower(pipeline: hl.Pipeline) -> None:
 
 
 def loop_nest(pipeline: hl.Pipeline) -> list[Line]:
+    """What `print_loop_nest` prints, read."""
+    return parse(printed_loop_nest(pipeline), canonical_names(pipeline))
+
+
+def printed_loop_nest(pipeline: hl.Pipeline) -> str:
     """What `print_loop_nest` prints."""
     sys.stderr.flush()
     before = os.dup(2)
@@ -67,7 +72,7 @@ def loop_nest(pipeline: hl.Pipeline) -> list[Line]:
             os.dup2(before, 2)
             os.close(before)
         file.seek(0)
-        return parse(file.read().decode(), canonical_names(pipeline))
+        return file.read().decode()
 
 
 def canonical_names(pipeline: hl.Pipeline) -> dict[str, str]:
