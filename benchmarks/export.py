@@ -112,8 +112,8 @@ def statement(path: Path) -> str:
 def _times(result: Result, folder: Path, name: str) -> float:
     """How many times as long the rebuilt kernel takes in a C++ program as the schedule in our runner, taken in turn."""
     noise.write_program(result.snapshot, folder)
-    ours, theirs = noise.take_turns(result.snapshot, Candidate(result.best), folder)
-    return paired_ratio(theirs, ours).value
+    turns = noise.take_turns(result.snapshot, Candidate(result.best), folder)
+    return noise.ratio_of(turns.theirs, turns.ours).value
 
 
 # Changed algorithms ------------------------------------------------------------------------------------------------

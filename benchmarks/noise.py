@@ -4,7 +4,8 @@ python -m benchmarks.noise [--runs 100] [--seconds 0.5] [--only same|agreement] 
 
 A/A: the same schedule is entered twice in a race, on a quiet machine and with a process that keeps one core half busy;
 how often are the two declared different? Agreement: kernels compiled ahead of time, called on the same data by a small
-C++ program that takes turns with our own timing of them; how far do the two times differ? Needs g++.
+C++ program that takes turns with our own timing of them; how far do the two times differ, and how far does that
+program's from its own, started twice? Needs g++.
 """
 
 from __future__ import annotations
@@ -13,20 +14,23 @@ import argparse
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
+from itertools import permutations
 from pathlib import Path
 from statistics import median
 
 import halide as hl
+import numpy as np
 
 from autosearch.finalists import Contender, run_race
 from autosearch.machine import this_machine
 from autosearch.measure.data import SharedMemory, fill_sets, layout_sets, memory_of
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.protocol import Candidate, Effort, Inputs
-from autosearch.measure.statistics import paired_ratio
+from autosearch.measure.statistics import Ratio, geometric_mean, paired_ratio
 from autosearch.pipeline.ir import Type
 from autosearch.pipeline.snapshot import Snapshot, take
 from benchmarks.bars import Bar, verdict
@@ -35,9 +39,9 @@ from benchmarks.pipelines import load
 
 AA_PIPELINE = "box_blur"
 AA_SIZE = (512, 400)
-RUNNERS, PROCESSES, ROUNDS = 10, 2, 2
-"""So many runners, each with inputs in memory of its own, and so many processes of each and of the C++ program, for what lies
-where in memory makes 5 % and more; and so many turns in each process, half of them first."""
+RUNNERS, PROCESSES, ROUNDS = 6, 4, 6
+"""So many runners, each with inputs in memory of its own, and so many processes of each, for what lies where in memory makes
+5 % and more, as one C++ program shows against another; and so many turns in each process, every order of three once."""
 SAMPLES, WARM = 6, 2
 """Of each turn, by either program; the first few see caches, cores and thread pools that the other left cold."""
 TURN = Effort(samples=SAMPLES, seconds=60.0, min_samples=SAMPLES, sample_seconds=0.004, check=False)
@@ -97,10 +101,21 @@ def same(runs: int, seconds: float) -> Iterator[Bar]:
 def agreements() -> Iterator[Bar]:
     """Every kernel's time by our runner against the C++ program's."""
     for kernel in KERNELS:
-        ours, theirs, ratio = agreement(kernel)
+        turns = agreement(kernel)
+        ratio, itself = ratio_of(turns.ours, turns.theirs), ratio_of(turns.again, turns.theirs)
         name = kernel.pipeline + (f" {kernel.size[0]}x{kernel.size[1]}" if kernel.size else "")
-        print(f"{name:24} ours {ours * 1e6:10.1f} us, C++ {theirs * 1e6:10.1f} us, ratio {ratio:.3f}", flush=True)
-        yield Bar(f"{name}: our time from the C++ program's, in %", 100 * abs(ratio - 1), 5, at_least=False)
+        print(f"{name:20} ours {_typical(turns.ours):10.1f} us, C++ {_typical(turns.theirs):10.1f} us, ratio {_say(ratio)};"
+              f" C++ against itself {_say(itself)}", flush=True)  # fmt: skip
+        yield Bar(f"{name}: our time from the C++ program's, in %", 100 * abs(ratio.value - 1), 5, at_least=False)
+
+
+def _typical(rows: Rows) -> float:
+    """Microseconds."""
+    return 1e6 * median(median(row) for row in rows)
+
+
+def _say(ratio: Ratio) -> str:
+    return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
 
 
 # A/A ---------------------------------------------------------------------------------------------------------------
@@ -146,39 +161,78 @@ while True:
 # Agreement with C++ ------------------------------------------------------------------------------------------------
 
 
-def agreement(kernel: Kernel) -> tuple[float, float, float]:
-    """Seconds by our runner, seconds by the C++ program, and the ratio of the two, taken in turn."""
+Rows = tuple[tuple[float, ...], ...]
+"""Seconds of each turn, process by process."""
+
+
+@dataclass(frozen=True)
+class Turns:
+    """One kernel in our workers, in the C++ program, and in that program started a second time."""
+
+    ours: Rows
+    theirs: Rows
+    again: Rows
+
+
+def agreement(kernel: Kernel) -> Turns:
+    """The kernel's times by our runner and by the C++ program."""
     target = hl.get_host_target()
     func = kernel.scheduled()
     snapshot = take(func, target)
     scheduled = hl.serialize_pipeline(hl.Pipeline([func]))
     with tempfile.TemporaryDirectory() as folder:
         _compile(func, snapshot, target, Path(folder))
-        mine, others = take_turns(snapshot, Candidate(scheduled=scheduled), folder)
-    return median(mine), median(others), paired_ratio(mine, others).value
+        return take_turns(snapshot, Candidate(scheduled=scheduled), folder)
 
 
-def take_turns(snapshot: Snapshot, candidate: Candidate, folder: str | Path) -> tuple[list[float], list[float]]:
-    """Seconds of a candidate in our workers and of the C++ program in `folder`, in turn, in many processes of each."""
-    ours: list[float] = []
-    theirs: list[float] = []
+def ratio_of(one: Rows, other: Rows) -> Ratio:
+    """How many times as long `one` takes: the geometric mean over processes, of which each is one draw of where things
+    lie in memory; the median over the turns in each; the interval by bootstrap over processes."""
+    each = np.array([paired_ratio(a, b).value for a, b in zip(one, other, strict=True)])
+    drawn = np.random.default_rng(0).integers(0, len(each), (2000, len(each)))
+    low, high = np.percentile(np.exp(np.log(each)[drawn].mean(axis=1)), [2.5, 97.5])
+    return Ratio(geometric_mean(each), float(low), float(high))
+
+
+def take_turns(snapshot: Snapshot, candidate: Candidate, folder: str | Path) -> Turns:
+    """A candidate in our workers and the C++ program in `folder`, in turn, in many processes of each."""
+    rows: tuple[list[tuple[float, ...]], ...] = ([], [], [])
     target = hl.get_host_target()
     for _ in range(RUNNERS):
         with ExitStack() as stack:
             runner: LocalRunner = start_runner(snapshot, target, stack)
-            for _ in range(PROCESSES):
+            for number in range(PROCESSES):
                 runner.reset()
-                built = runner.build([candidate], place=0)[0]
-                running = stack.enter_context(program(folder, this_machine(target).cores))
-                runner.run(built, TURN)  # untimed: either touches its memory for the first time
-                turn(running)
-                for number in range(ROUNDS):
-                    for own in (True, False) if number % 2 else (False, True):
-                        if own:
-                            ours.append(median(runner.run(built, TURN).times[WARM:]))
-                        else:
-                            theirs.append(median(turn(running)[WARM:]))
-    return ours, theirs
+                found = _one_process(runner, candidate, folder, ours_first=number % 2 == 0)
+                for row, seconds in zip(rows, found, strict=True):
+                    row.append(tuple(seconds))
+    ours, theirs, again = (tuple(row) for row in rows)
+    return Turns(ours, theirs, again)
+
+
+def _one_process(
+    runner: LocalRunner, candidate: Candidate, folder: str | Path, ours_first: bool
+) -> tuple[list[float], ...]:
+    """Seconds of every turn of one worker and of two C++ programs.
+
+    `ours_first`: which of them gets its memory first, for the pages that are free are not the same then.
+    """
+    threads = this_machine(hl.get_host_target()).cores
+    with program(folder, threads) as one, program(folder, threads) as other:
+        built = cache(lambda: runner.build([candidate], place=0)[0])
+        sides: tuple[Callable[[], list[float]], ...] = (
+            lambda: list(runner.run(built(), TURN).times),
+            lambda: turn(one),
+            lambda: turn(other),
+        )
+        for side in sides if ours_first else reversed(sides):
+            side()  # untimed: each touches its memory for the first time
+        seconds: tuple[list[float], ...] = ([], [], [])
+        orders = tuple(permutations(range(len(sides))))
+        for number in range(ROUNDS):
+            for place in orders[number % len(orders)]:
+                seconds[place].append(median(sides[place]()[WARM:]))
+    return seconds
 
 
 @contextmanager
