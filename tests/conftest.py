@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Callable, Iterator
+from functools import cache, partialmethod
 from pathlib import Path
 
 import halide as hl
 import pytest
 
-from autosearch import minimal, tuner
+from autosearch import contenders, minimal, tuner
 from autosearch.choices import Proposal, RandomChooser, draw
 from autosearch.machine import Machine
+from autosearch.measure.device import ThisMachine, Work
+from autosearch.measure.local import LocalRunner
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.space.cpu import CpuSpace
 from tests.generators import shared_program
@@ -23,12 +25,21 @@ TARGET = hl.get_host_target()
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _short_races() -> Iterator[None]:
-    """Races that are over soon: the kernels of the tests take microseconds."""
+def _short_runs() -> Iterator[None]:
+    """One worker, and races of few that are soon over: kernels of the tests take microseconds, what is around them seconds.
+
+    What several workers do together, runners and the programs that are interrupted are tested for.
+    """
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ThisMachine, "open", partialmethod(_with_one_worker, ThisMachine.open))
+        patch.setattr(contenders, "FINALISTS", 3)
         for module in (tuner, minimal):
             patch.setattr(module, "RACE_SECONDS", 0.3)
         yield
+
+
+def _with_one_worker(device: ThisMachine, how: Callable[[ThisMachine, Work], LocalRunner], work: Work) -> LocalRunner:
+    return how(device if device.workers is not None else ThisMachine(1), work)
 
 
 @cache

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from autosearch.contenders import FINALISTS, contenders
+from autosearch import contenders as module
+from autosearch.contenders import contenders
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import snapshot_of
 from tests.made import ROOT, TILED, blur_records, trial
@@ -28,4 +29,4 @@ def test_no_more_than_so_many_of_those_found() -> None:
     many = [trial("blur", Schedule(TILED.steps[:n]), 1e-3 * (n + 1)) for n in range(1, len(TILED) + 1)]
     many += [trial("blur", Schedule((*TILED.steps[:2], *ROOT.steps)), 1e-4)]
     found = contenders(many, BLUR)
-    assert len(found) == FINALISTS and found[0].schedule == many[-1].schedule
+    assert len(found) == module.FINALISTS and found[0].schedule == many[-1].schedule

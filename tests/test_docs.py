@@ -5,18 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-from collections.abc import Callable
-from functools import partialmethod
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from autosearch import learning, tuner
+from autosearch import learning, minimal, tuner
 from autosearch.cli.app import app
 from autosearch.cost_model import pruner
-from autosearch.measure.device import ThisMachine, Work
-from autosearch.measure.local import LocalRunner
 from autosearch.toolchain import compile_cpp
 from tests.generators import GENGEN
 from tests.samples import blur
@@ -35,18 +31,15 @@ def _few(text: str) -> str:
     return re.sub(r"(trials[= ])\d+", r"\g<1>2", text)
 
 
-def _with_one_worker(_: ThisMachine, how: Callable[[ThisMachine, Work], LocalRunner], work: Work) -> LocalRunner:
-    return how(ThisMachine(1), work)
-
-
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """In a folder of its own, with one worker, without autoschedulers, which other tests run; learning from very little."""
+    """In a folder of its own, without autoschedulers, which other tests run; learning from very little,
+    and content with a schedule that is one step shorter."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(ThisMachine, "open", partialmethod(_with_one_worker, ThisMachine.open))
     monkeypatch.setattr(tuner, "autoscheduled_baselines", lambda *_: [])
     monkeypatch.setattr(learning, "LEAST_SCHEDULES", 1)
     monkeypatch.setattr(pruner, "LEAST_DATA", 2)
+    monkeypatch.setattr(minimal, "ROUNDS", 1)
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if _blocks(page, "python")], ids=lambda page: page.stem)

@@ -25,6 +25,9 @@ POLISHINGS = 8
 Rounds = Sequence[Sequence[float | None]]
 """Seconds: a row for each kernel, a column for each round, None where it took no turn."""
 
+PACE_DIGITS = 4
+"""That count: more would only make logs longer."""
+
 
 @dataclass(frozen=True)
 class Turns:
@@ -112,7 +115,7 @@ def _outcome(row: _Row, pace: Sequence[float]) -> Turns:
     if row.timed.failure is not None:
         return Turns(replace(row.timed, times=()))
     times, paces_then = _present(row.samples, pace)
-    return Turns(replace(row.timed, times=times), paces_then)
+    return Turns(replace(row.timed, times=times), tuple(float(f"{one:.{PACE_DIGITS}g}") for one in paces_then))
 
 
 def _present(samples: Sequence[float | None], pace: Sequence[float]) -> tuple[tuple[float, ...], tuple[float, ...]]:

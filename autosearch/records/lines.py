@@ -49,18 +49,20 @@ class LineReader:
         return from_json(content)
 
     def _quickly(self, line: bytes) -> TrialRecord | None:
-        head, _, rest = line.partition(_SCHEDULE)
-        steps, _, rest = rest.partition(_TRACE)
-        answers, found, tail = rest.partition(_TIMES)
-        if not found:
+        steps = line.find(_SCHEDULE)
+        answers = line.find(_TRACE, steps)
+        tail = line.find(_TIMES, answers)
+        if min(steps, answers, tail) < 0:
             return None
-        circumstances, identity = self._heads[head]
-        content: dict[str, Any] = orjson.loads(b'{"times":' + tail)
+        circumstances, identity = self._heads[line[:steps]]
+        content: dict[str, Any] = orjson.loads(b'{"times":' + line[tail + len(_TIMES) :])
         if not content.keys().isdisjoint(circumstances):
             return None
         content.update(circumstances)
-        schedule = Schedule(tuple(map(self._steps.__getitem__, steps.split(_BETWEEN_STEPS))))
-        trace = Trace(tuple(map(self._answers.__getitem__, answers.split(_BETWEEN_ANSWERS))))
+        directives = line[steps + len(_SCHEDULE) : answers].split(_BETWEEN_STEPS)
+        answered = line[answers + len(_TRACE) : tail].split(_BETWEEN_ANSWERS)
+        schedule = Schedule(tuple(map(self._steps.__getitem__, directives)))
+        trace = Trace(tuple(map(self._answers.__getitem__, answered)))
         return trial_from_json(content, identity, schedule, trace)
 
 

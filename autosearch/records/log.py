@@ -47,6 +47,8 @@ class LogContent:
 
 
 _POLL_SECONDS = 0.005
+_BUFFER = 1 << 20
+"""Bytes: a line takes some thousand."""
 
 
 def moments(trials: Iterable[TrialRecord]) -> list[float]:
@@ -213,7 +215,7 @@ def _parse_all(lines: Iterable[bytes]) -> tuple[LogContent, str]:
 
 def _lines(path: Path) -> Iterator[bytes]:
     try:
-        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb", _BUFFER) as file:
             yield from file
     except (OSError, EOFError) as error:
         reason = getattr(error, "strerror", None) or error

@@ -173,7 +173,7 @@ def to_json(record: Record) -> dict[str, Any]:
         if getattr(record, key):
             content[key] = getattr(record, key)
     if record.paces:
-        content["paces"] = [round(pace, 4) for pace in record.paces]
+        content["paces"] = list(record.paces)
     return content
 
 

@@ -37,7 +37,7 @@ from autosearch.space.placement import (
 )
 from autosearch.space.storage import choose_storage
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, choose_structure
-from autosearch.space.style import choose_style
+from autosearch.space.style import Style, choose_style
 from autosearch.space.tiling import Tiling
 from autosearch.space.tiling_rules import MAX_LONG_BODY, StageFacts, choose_tiling
 
@@ -151,7 +151,8 @@ class _Build:
         """The example that a Func is scheduled as in, by Func."""
         self.ground = ground
         self.chooser = chooser
-        self.style = choose_style(chooser, bool(ground.reductions))
+        ruled = any(func.name not in fixed for func in ground.algorithm.funcs)
+        self.style = choose_style(chooser, bool(ground.reductions)) if ruled else Style.FREE
         self.nest = LoopNest(ground.flow, ground.regions)
         self.labels: dict[StageKey, tuple[str, ...]] = {}
         self.tilings: dict[StageKey, Tiling] = {}

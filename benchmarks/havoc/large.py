@@ -71,5 +71,5 @@ def records() -> Iterator[TrialRecord]:
     for number in range(RECORDS):
         one = drawn[number % DISTINCT]
         times = tuple(generator.uniform(1e-3, 2e-3) for _ in range(SAMPLES))
-        paces = tuple(generator.uniform(0.9, 1.1) for _ in range(SAMPLES))
+        paces = tuple(round(generator.uniform(0.9, 1.1), 4) for _ in range(SAMPLES))
         yield TrialRecord(identity, "genetic", one.schedule, one.trace, times, compile_seconds=0.3, paces=paces)

@@ -70,6 +70,17 @@ def test_alone_it_leaves_the_rest_as_it_is() -> None:
     assert draw(_space("sharpen", only), FirstChooser()).schedule.to_json() == [["out", "parallel", "y"]]
 
 
+def test_no_style_is_asked_for_where_nothing_is_left_to_the_rules() -> None:
+    """It would be a question without an effect: every schedule would be there five times."""
+
+    def alone(t: Template) -> None:
+        _blur(t)
+        t.alone()
+
+    assert "style" in draw(_space("blur", _blur), FirstChooser()).trace.by_key  # the input's Func is left
+    assert "style" not in draw(_space("blur", alone), FirstChooser()).trace.by_key
+
+
 def test_updates_and_reduction_variables_go_by_the_names_of_the_algorithm() -> None:
     def product(t: Template) -> None:
         t["product"].compute_root().vectorize("x", 8)
