@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,17 +16,14 @@ from autosearch.baselines import (
     ROOT,
     Baseline,
     autoscheduled_baselines,
-    dropout_samples,
     fixed_baselines,
     root_schedule,
 )
-from autosearch.choices import Proposal, Trace, kind_of
+from autosearch.choices import Proposal, Trace
 from autosearch.contenders import FINALISTS, baseline_contender, contenders
 from autosearch.cost_model.base import CostModel
-from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.prior import load_prior, shipped_prior
 from autosearch.cost_model.pruner import Pruner
-from autosearch.errors import ArgumentError, InfeasibleError, ScheduleError
 from autosearch.finalists import HEATS, Race, confirm, run_race
 from autosearch.interrupts import Interrupts
 from autosearch.journal import Journal
@@ -35,7 +31,7 @@ from autosearch.machine import Machine, affinity
 from autosearch.measure.device import Device, ThisMachine, Work
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.measurer import Measurement, Measurer, Stopwatch
-from autosearch.measure.protocol import Candidate, Effort, Inputs, Limits, Runner
+from autosearch.measure.protocol import Candidate, Effort, Inputs, Runner
 from autosearch.pipeline.several import SizesLike
 from autosearch.pipeline.snapshot import take
 from autosearch.pipeline.source import PipelineLike
@@ -45,22 +41,16 @@ from autosearch.records.record import SEED, RaceRecord, TrialRecord
 from autosearch.result import Overhead, Result
 from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.specialize import where_tiles_fit
+from autosearch.seeds import Seeds
+from autosearch.settings import Settings, check_arguments, check_model
 from autosearch.space.cpu import CpuSpace
-from autosearch.space.imitate import adopt, imitate
 from autosearch.spaces import TemplateFunction, keeps, kept_schedules, make_space
-from autosearch.strategies import STRATEGIES, StrategyFactory, make_strategy
 from autosearch.strategies import Result as Observation
+from autosearch.strategies import StrategyFactory, make_strategy
 
 BATCH = 8
-RACE_SECONDS = 6.0
 SPECIALIZED = 3
 """How many of the fastest schedules are tried in a version for large outputs, where several sizes are tuned for."""
-MOST_COMPILATION = 0.3
-"""Part of a timeout that is kept for compiling the contenders of the race, where they take that long."""
-SAMPLES = 8
-"""Schedules of Adams2019 at random among the seeds; fewer in short runs."""
-SAMPLE_SECONDS, _SAMPLE_SHARE = 2.0, 0.05
-"""Seconds that making them may take, and part of the time for the search."""
 THINKING_SHARE = 0.16
 """Part of the wall time that proposing and ranking may take; more candidates are looked at where they are cheap."""
 _COURTESY = 0.05
@@ -119,8 +109,8 @@ def tune(
     Raises `ArgumentError`, `TargetError`, `PipelineError`, `InputError`, `SizeError`, `LogError`, `MismatchError` or
     `MeasureError`, each saying what to do; what was measured is in the log all the same.
     """
-    _check_arguments(trials, strategy, timeout, tolerance)
-    _check_model(cost_model, prior)
+    check_arguments(trials, strategy, timeout, tolerance)
+    check_model(cost_model, prior)
     model = load_prior(Path(prior)) if prior is not None else None
     started = time.monotonic()
     device = device if device is not None else ThisMachine()
@@ -132,64 +122,13 @@ def tune(
     with ExitStack() as stack:
         stack.callback(reporter.close)
         journal = Journal.open(log, identity, snapshot, stack)
-        settings = _Settings(trials, seed, started, timeout, strategy, cost_model, cold_cache, model)
+        settings = Settings(trials, seed, started, timeout, strategy, cost_model, cold_cache, model)
         interrupts = stack.enter_context(Interrupts())
         work = Work(snapshot, parsed, inputs or {}, seed, settings.limits, tolerance)
         kept = kept_schedules(snapshot, keep)
         space = make_space(snapshot, machine, kept, template)
         session = _Session(work, device, machine, space, kept, journal, settings, reporter, stack, interrupts)
         return session.run()
-
-
-def _check_arguments(
-    trials: int, strategy: str | StrategyFactory, timeout: float | None, tolerance: float | None
-) -> None:
-    if not isinstance(trials, int) or isinstance(trials, bool) or trials < 1:
-        raise ArgumentError(f"trials must be a whole number of at least 1, but is {trials!r}")
-    if isinstance(strategy, str) and strategy not in STRATEGIES:
-        raise ArgumentError(f"there is no strategy {strategy!r}; choose one of {', '.join(STRATEGIES)}")
-    if timeout is not None and not timeout > 0:
-        raise ArgumentError(f"timeout must be a positive number of seconds, but is {timeout!r}")
-    if tolerance is not None and not 0 <= tolerance < 1:
-        raise ArgumentError(f"tolerance must be a relative difference from 0 up to 1, but is {tolerance!r}")
-
-
-def _check_model(cost_model: bool | CostModel, prior: str | os.PathLike[str] | None) -> None:
-    if isinstance(cost_model, bool):
-        return
-    if isinstance(cost_model, type) or not all(hasattr(cost_model, method) for method in ("fit", "predict")):
-        raise ArgumentError(f"cost_model must be True, False or an object with fit and predict, but is {cost_model!r}")
-    if prior is not None:
-        raise ArgumentError("prior is for the cost model that comes with AutoSearch: leave it out with one of your own")
-
-
-@dataclass(frozen=True)
-class _Settings:
-    trials: int
-    seed: int
-    started: float
-    timeout: float | None
-    strategy: str | StrategyFactory
-    cost_model: bool | CostModel
-    cold: bool = False
-    prior: StageTimeModel | None = None
-    limits: Limits = field(default_factory=Limits)
-
-    def elapsed(self) -> float:
-        return time.monotonic() - self.started
-
-    def search_seconds_left(self, compilation: float = 0.0) -> float:
-        """Seconds until the race should start, whose contenders take so long to compile."""
-        if self.timeout is None:
-            return float("inf")
-        return self.timeout - self.race_seconds() - min(compilation, MOST_COMPILATION * self.timeout) - 1.0 - self.elapsed()
-
-    def patience(self) -> float:
-        """Seconds that another tuner with the same log may be waited for."""
-        return float("inf") if self.timeout is None else max(0.0, self.timeout - self.elapsed())
-
-    def race_seconds(self) -> float:
-        return RACE_SECONDS if self.timeout is None else min(RACE_SECONDS, 0.15 * self.timeout)
 
 
 class _Session:
@@ -203,7 +142,7 @@ class _Session:
         space: CpuSpace,
         kept: Mapping[str, Schedule],
         journal: Journal,
-        settings: _Settings,
+        settings: Settings,
         reporter: Reporter,
         stack: ExitStack,
         interrupts: Interrupts,
@@ -221,6 +160,7 @@ class _Session:
         self.new_trials = 0
         self.space = space
         self.kept = kept
+        self.seeds = Seeds(space, journal, self.thinking)
         chosen = settings.strategy
         self.source = chosen if isinstance(chosen, str) else getattr(chosen, "__name__", type(chosen).__name__)
         self.strategy = make_strategy(chosen, self.space, settings.seed)
@@ -242,12 +182,12 @@ class _Session:
         any_size = bool(self.snapshot.sizes.others)
         measurer = Measurer(runner, self.settings.limits, Effort(cold=self.settings.cold), any_size)
         try:
-            self.adopt_again()
+            self.seeds.adopt_again()
             with self.journal.turn():
                 self.measure_baselines(runner, measurer)
             self.choose_base(measurer)
             self.learn_from(self.journal.trials)
-            self.search(measurer, [*self.inexact_seeds(), *self.sampled_seeds(runner)])
+            self.search(measurer, [*self.seeds.inexact(), *self.sampled_seeds(runner)])
             self.specialize(measurer)
         except KeyboardInterrupt:
             self.interrupts.pressed = False
@@ -316,7 +256,7 @@ class _Session:
                 self.journal.identity,
                 "baseline",
                 baseline.schedule,
-                self.imitated(baseline.name, baseline.schedule) if baseline.schedule is not None else None,
+                self.seeds.imitated(baseline.name, baseline.schedule) if baseline.schedule is not None else None,
                 measurement.times if measurement is not None else (),
                 failure.value if failure is not None else "",
                 baseline.message if measurement is None else measurement.message,
@@ -331,56 +271,15 @@ class _Session:
         )
         self.show("baselines")
 
-    def imitated(self, baseline: str, schedule: Schedule) -> Trace | None:
-        """The trace of a baseline's schedule, where the space holds it exactly: what the rules can't make it takes over."""
-        with self.thinking:
-            try:
-                imitation = adopt(self.space, baseline, schedule)
-            except ScheduleError:
-                return None
-        return imitation.trace if imitation.exact else None
-
-    def adopt_again(self) -> None:
-        """Let the space hold what it has taken over when the log's baselines were measured."""
-        for record in self.journal.trials:
-            adopted = record.trace is not None and any(kind_of(key) == "as" for key, _ in record.trace)
-            if record.baseline and record.schedule is not None and adopted:
-                self.imitated(record.baseline, record.schedule)
-
-    def inexact_seeds(self) -> list[Proposal]:
-        """The nearest that the space holds to baselines that it doesn't hold exactly."""
-        seeds = []
-        for record in self.journal.trials:
-            if record.baseline and record.ok and record.schedule is not None and record.trace is None:
-                with self.thinking:
-                    try:
-                        imitation = imitate(self.space, record.schedule)
-                    except ScheduleError:
-                        continue
-                seeds.append(Proposal(imitation.trace, imitation.schedule))
-        return self.new(seeds)
-
     def sampled_seeds(self, runner: Runner) -> list[Proposal]:
-        """What the space holds that is nearest to a few of the many schedules that Adams2019 makes at random."""
-        count = min(SAMPLES, self.settings.trials // SAMPLES)
-        seconds = min(SAMPLE_SECONDS, _SAMPLE_SHARE * self.settings.search_seconds_left())
-        if any(not record.baseline for record in self.journal.trials) or count == 0 or seconds <= 0:
-            return []
-        seeds = []
-        for schedule in dropout_samples(self.compiler(runner), self.snapshot, self.machine.cores, count, seconds):
-            with self.thinking:
-                try:
-                    imitation = imitate(self.space, schedule)
-                except (ScheduleError, InfeasibleError):
-                    continue
-            seeds.append(Proposal(imitation.trace, imitation.schedule))
-        return self.new(seeds)
-
-    def new(self, seeds: Sequence[Proposal]) -> list[Proposal]:
-        """Those of the seeds that were not measured, each once."""
-        measured = self.journal.measured()
-        different = {seed.schedule.digest: seed for seed in seeds}
-        return [seed for digest, seed in different.items() if digest not in measured]
+        settings = self.settings
+        return self.seeds.sampled(
+            lambda: self.compiler(runner),
+            self.snapshot,
+            self.machine.cores,
+            settings.trials,
+            settings.search_seconds_left(),
+        )
 
     # Search --------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import halide as hl
 import pytest
 
-from autosearch import contenders, minimal, tuner
+from autosearch import contenders, minimal, settings
 from autosearch.choices import Proposal, RandomChooser, draw
 from autosearch.machine import Machine
 from autosearch.measure.device import ThisMachine, Work
@@ -33,7 +33,7 @@ def _short_runs() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ThisMachine, "open", partialmethod(_with_one_worker, ThisMachine.open))
         patch.setattr(contenders, "FINALISTS", 3)
-        for module in (tuner, minimal):
+        for module in (settings, minimal):
             patch.setattr(module, "RACE_SECONDS", 0.3)
         yield
 

@@ -16,7 +16,7 @@ from autosearch.records.log import read_log
 from autosearch.records.record import TrialRecord
 from tests.measure.test_local import alive
 
-PROGRAM = "from autosearch import tuner; tuner.RACE_SECONDS = 0.3; from autosearch.cli.app import app; app()"
+PROGRAM = "from autosearch import settings; settings.RACE_SECONDS = 0.3; from autosearch.cli.app import app; app()"
 PIPELINE = f"{Path(__file__).parent / 'samples.py'}:blur"
 
 

@@ -1,0 +1,78 @@
+"""What a search begins with besides what a strategy proposes: schedules that others made, as answers of the space."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from autosearch.baselines import dropout_samples
+from autosearch.choices import Proposal, Trace, kind_of
+from autosearch.errors import InfeasibleError, ScheduleError
+from autosearch.journal import Journal
+from autosearch.measure.local import LocalRunner
+from autosearch.measure.measurer import Stopwatch
+from autosearch.pipeline.snapshot import Snapshot
+from autosearch.schedule.schedule import Schedule
+from autosearch.space.cpu import CpuSpace
+from autosearch.space.imitate import adopt, imitate
+
+SAMPLES = 8
+"""Schedules of Adams2019 at random among the seeds; fewer in short runs."""
+SAMPLE_SECONDS, _SAMPLE_SHARE = 2.0, 0.05
+"""Seconds that making them may take, and part of the time for the search."""
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Brings schedules into a space; what that takes counts as thinking."""
+
+    space: CpuSpace
+    journal: Journal
+    thinking: Stopwatch
+
+    def imitated(self, baseline: str, schedule: Schedule) -> Trace | None:
+        """The trace of a baseline's schedule, where the space holds it exactly: what the rules can't make it takes over."""
+        with self.thinking:
+            try:
+                imitation = adopt(self.space, baseline, schedule)
+            except ScheduleError:
+                return None
+        return imitation.trace if imitation.exact else None
+
+    def adopt_again(self) -> None:
+        """Let the space hold what it has taken over when the log's baselines were measured."""
+        for record in self.journal.trials:
+            adopted = record.trace is not None and any(kind_of(key) == "as" for key, _ in record.trace)
+            if record.baseline and record.schedule is not None and adopted:
+                self.imitated(record.baseline, record.schedule)
+
+    def inexact(self) -> list[Proposal]:
+        """The nearest that the space holds to baselines that it doesn't hold exactly."""
+        records = (one for one in self.journal.trials if one.baseline and one.ok and one.trace is None)
+        return self._nearest([record.schedule for record in records if record.schedule is not None])
+
+    def sampled(
+        self, compiler: Callable[[], LocalRunner], snapshot: Snapshot, cores: int, trials: int, seconds_left: float
+    ) -> list[Proposal]:
+        """What the space holds that is nearest to a few of the many schedules that Adams2019 makes at random.
+
+        `compiler` gives where it runs; none where the search has begun before, or is too short.
+        """
+        count = min(SAMPLES, trials // SAMPLES)
+        seconds = min(SAMPLE_SECONDS, _SAMPLE_SHARE * seconds_left)
+        if any(not record.baseline for record in self.journal.trials) or count == 0 or seconds <= 0:
+            return []
+        return self._nearest(dropout_samples(compiler(), snapshot, cores, count, seconds))
+
+    def _nearest(self, schedules: Sequence[Schedule]) -> list[Proposal]:
+        """What the space holds that is nearest to each and was not measured, each once."""
+        found: dict[str, Proposal] = {}
+        for schedule in schedules:
+            with self.thinking:
+                try:
+                    imitation = imitate(self.space, schedule)
+                except (ScheduleError, InfeasibleError):
+                    continue
+            found[imitation.schedule.digest] = Proposal(imitation.trace, imitation.schedule)
+        measured = self.journal.measured()
+        return [seed for digest, seed in found.items() if digest not in measured]
