@@ -63,9 +63,7 @@ MISTAKES = {
     ),
     "log in no folder": Mistake(BLUR, errors.LogError, "can't write the log", lambda d: {"log": d / "no" / "log"}),
     "log that isn't one": Mistake(BLUR, errors.LogError, "is not a tuning log", lambda _: {"log": __file__}),
-    "size of another rank": Mistake(
-        BLUR, errors.SizeError, "2 dimensions, .* 3 extents", lambda _: {"sizes": [(9, 9, 9)]}
-    ),
+    "size of another rank": Mistake(BLUR, errors.SizeError, "2 dimensions, .* 3 extents", lambda _: {"sizes": [(9, 9, 9)]}),
     "no trials": Mistake(BLUR, errors.ArgumentError, "at least 1, but is 0", lambda _: {"trials": 0}),
     "unknown strategy": Mistake(BLUR, errors.ArgumentError, "no strategy 'luck'", lambda _: {"strategy": "luck"}),
     "no time": Mistake(BLUR, errors.ArgumentError, "positive number of seconds", lambda _: {"timeout": 0.0}),

@@ -49,9 +49,7 @@ def test_what_is_accumulated_in_registers_is_written_once() -> None:
     small = Machine(cache_bytes=(1 << 10, 2 << 10, 1 << 20))
     nest = Structures(snapshot_of("matmul")).nest(root_schedule(snapshot_of("matmul").algorithm))
     product, a, b = 4 * 64 * 40, 4 * 48 * 40, 4 * 64 * 48
-    assert (
-        figures(nest, small).far_bytes == 4 * product + 2 * a + 2 * b
-    )  # set and read, updated and read; copied and read
+    assert figures(nest, small).far_bytes == 4 * product + 2 * a + 2 * b  # set and read, updated and read; copied and read
 
 
 def test_differences_are_sentences_about_what_differs(nests) -> None:  # type: ignore[no-untyped-def]

@@ -103,9 +103,7 @@ def test_what_is_drawn_works_below_its_tiles(name: str) -> None:
     space, chooser = make_space(snapshot, Machine()), RandomChooser(random.Random(1))
     sizes = snapshot.sizes.small
     assert sizes is not None
-    inputs = [
-        np.ones([int(high - low) + 1 for low, high in reversed(box)], _kind(name)) for box in sizes.inputs.values()
-    ]
+    inputs = [np.ones([int(high - low) + 1 for low, high in reversed(box)], _kind(name)) for box in sizes.inputs.values()]
     outputs = [tuple(int(high - low) + 1 for low, high in reversed(box)) for box in sizes.outputs.values()]
     for _ in range(3):
         pipeline = snapshot.fresh()

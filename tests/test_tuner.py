@@ -199,10 +199,7 @@ def test_the_same_seed_asks_for_the_same_schedules(plain_run: Result) -> None:
     [
         ({"cost_model": "xgboost"}, "an object with fit and predict, but is 'xgboost'"),
         ({"cost_model": StageTimeModel}, "an object with fit and predict"),
-        (
-            {"cost_model": StageTimeModel(), "prior": "mine.ubj"},
-            "prior is for the cost model that comes with AutoSearch",
-        ),
+        ({"cost_model": StageTimeModel(), "prior": "mine.ubj"}, "prior is for the cost model that comes with AutoSearch"),
     ],
 )
 def test_what_is_no_cost_model_is_refused(options: dict[str, Any], says: str) -> None:

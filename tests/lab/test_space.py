@@ -46,3 +46,4 @@ def test_points_of_different_spaces_are_refused() -> None:
         mixed = replace(whole(1), points=(replace(one, trace=Trace(answers)), *others))
         with pytest.raises(LogError, match=r"'whole' are not of one space: after the same answers, .* is asked"):
             RecordedSpace(mixed)
+
