@@ -51,6 +51,8 @@ class Race:
     """By name: why one that failed did."""
     by_size: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     """Where several sizes are tuned for, by name: for each sample the seconds at each size that it is the mean of."""
+    linked: bool = True
+    """Whether all were compiled ahead of time and linked, as what is shipped."""
 
     def without(self, name: str, reason: str) -> Race:
         """The same without a contender's samples."""
@@ -59,7 +61,7 @@ class Race:
             for one, row in zip(self.contenders, self.samples, strict=True)
         )
         by_size = {who: one for who, one in self.by_size.items() if who != name}
-        return Race(self.contenders, samples, {**self.failures, name: reason}, by_size)
+        return replace(self, samples=samples, failures={**self.failures, name: reason}, by_size=by_size)
 
     def joined(self, heat: Race) -> Race:
         """With the rounds of another heat. Who failed in either is out."""
@@ -70,7 +72,7 @@ class Race:
         )
         names = {*self.by_size, *heat.by_size} - set(failures)
         by_size = {name: self.by_size.get(name, ()) + heat.by_size.get(name, ()) for name in names}
-        return Race(self.contenders, rows, failures, by_size)
+        return Race(self.contenders, rows, failures, by_size, self.linked and heat.linked)
 
     def is_hopeless(self, place: int) -> bool:
         """Whether a contender is so slow that it takes part in no more heats."""
@@ -103,7 +105,8 @@ def _heat(runner: Runner, place: int, before: Race, seconds: float, seed: int, c
     """All that aren't out after the heats before, in a new random order each round."""
     contenders = before.contenders
     racing = [n for n, one in enumerate(contenders) if one.name not in before.failures and not before.is_hopeless(n)]
-    built = dict(zip(racing, runner.build([contenders[n].candidate for n in racing], place), strict=True))
+    candidates = [replace(contenders[n].candidate, linked=True) for n in racing]
+    built = dict(zip(racing, runner.build(candidates, place), strict=True))
     samples: list[list[float | None]] = [[] for _ in contenders]
     failures = {contenders[n].name: _why(one.failure, one.message) for n, one in built.items() if one.failure}
     effort = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.002, cold=cold)
@@ -135,7 +138,8 @@ def _heat(runner: Runner, place: int, before: Race, seconds: float, seed: int, c
         if rounds > HOPELESS_ROUNDS:  # before, the slowest take nearly all of it
             spent += time.monotonic() - started
     runner.release(list(built.values()))
-    return Race(contenders, tuple(tuple(row) for row in samples), failures, by_size)
+    linked = all(one.linked for one in built.values() if one.handle is not None)
+    return Race(contenders, tuple(tuple(row) for row in samples), failures, by_size, linked)
 
 
 def confirm(runner: Runner, race: Race, reference: Candidate, any_size: bool = False) -> Race:

@@ -7,7 +7,8 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import halide as hl
@@ -47,14 +48,39 @@ def compile_cpp(sources: Sequence[str], output: Path, flags: Sequence[str], comp
 
 def shared_library(source: str, name: str) -> Path:
     """A library compiled from a source that comes with AutoSearch, kept for the next time. Raises `ToolchainError`."""
-    digest = hashlib.sha256(f"{source}\n{hl.install_dir()}".encode()).hexdigest()[:16]
+
+    def make(scratch: Path, made: Path) -> None:
+        (scratch / f"{name}.cpp").write_text(source)
+        compile_cpp([f"{scratch}/{name}.cpp"], made, ["-O0", "-shared", "-fPIC", *halide_flags()])
+
+    return _kept(name, source, make)
+
+
+def runtime_library(target: hl.Target, beside: str) -> Path:
+    """Halide's runtime for a target of this machine, with a C++ source `beside` it, for kernels compiled without one.
+
+    Kept for the next time. Raises `ToolchainError`.
+    """
+    wanted = target.without_feature(hl.TargetFeature.JIT).without_feature(hl.TargetFeature.NoRuntime)
+
+    def make(scratch: Path, made: Path) -> None:
+        hl.compile_standalone_runtime(f"{scratch}/runtime.o", wanted)
+        (scratch / "beside.cpp").write_text(beside)
+        sources = [f"{scratch}/runtime.o", f"{scratch}/beside.cpp"]
+        compile_cpp(sources, made, ["-O2", "-shared", "-fPIC", f"-Wl,-soname,{made.name}", "-ldl", "-lpthread"])
+
+    return _kept("runtime", f"{wanted}\n{beside}", make)
+
+
+def _kept(name: str, source: str, make: Callable[[Path, Path], None]) -> Path:
+    """The library made of a source with this Halide; `make` is given a folder for what it needs, and where to put it."""
+    digest = hashlib.sha256(f"{source}\n{hl.install_dir()}\n{version('halide')}".encode()).hexdigest()[:16]
     folder = _cache_folder()
     kept = folder / f"{name}-{digest}.so"
     if not kept.is_file():
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            (Path(scratch) / f"{name}.cpp").write_text(source)
             made = Path(scratch) / kept.name
-            compile_cpp([f"{scratch}/{name}.cpp"], made, ["-O0", "-shared", "-fPIC", *halide_flags()])
+            make(Path(scratch), made)
             os.replace(made, kept)  # at once: others may be doing the same
     return kept
 

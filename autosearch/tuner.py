@@ -447,6 +447,7 @@ class _Session:
                 self.journal.count,
                 race.failures,
                 race.by_size,
+                race.linked,
             )
         )
 

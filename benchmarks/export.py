@@ -112,7 +112,7 @@ def statement(path: Path) -> str:
 def _times(result: Result, folder: Path, name: str) -> float:
     """How many times as long the rebuilt kernel takes in a C++ program as the schedule in our runner, taken in turn."""
     noise.write_program(result.snapshot, folder)
-    turns = noise.take_turns(result.snapshot, Candidate(result.best), folder)
+    turns = noise.take_turns(result.snapshot, Candidate(result.best, linked=True), folder)
     return noise.ratio_of(turns.theirs, turns.ours).value
 
 

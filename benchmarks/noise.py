@@ -182,7 +182,7 @@ def agreement(kernel: Kernel) -> Turns:
     scheduled = hl.serialize_pipeline(hl.Pipeline([func]))
     with tempfile.TemporaryDirectory() as folder:
         _compile(func, snapshot, target, Path(folder))
-        return take_turns(snapshot, Candidate(scheduled=scheduled), folder)
+        return take_turns(snapshot, Candidate(scheduled=scheduled, linked=True), folder)
 
 
 def ratio_of(one: Rows, other: Rows) -> Ratio:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import mmap
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from itertools import compress
+from typing import Any, Protocol
 
 import halide as hl
 import numpy as np
 
-from autosearch.errors import ScheduleError
+from autosearch.errors import ScheduleError, ToolchainError
 from autosearch.machine import cache_bytes
 from autosearch.measure.check import Tolerance, compare
 from autosearch.measure.data import GUARD, PAGE, BufferSpec, DataSpec
+from autosearch.measure.linked import Runtime
+from autosearch.measure.overhead import call_seconds
 from autosearch.measure.protect import Access, protect
 from autosearch.measure.protocol import Candidate, Effort, Failure, Timed
 from autosearch.pipeline.ir import Algorithm
@@ -51,8 +54,8 @@ class Source:
     target: str
     tolerance: Tolerance
 
-    def compile(self, candidate: Candidate) -> Callable[..., int]:
-        """Compile a candidate for this process. Raises `CandidateError`."""
+    def compile(self, candidate: Candidate, runtime: Runtime | None = None) -> Kernel:
+        """Compile a candidate for this process, ahead of time where there is a runtime. Raises `CandidateError`."""
         params = self.parameters.restore()
         try:
             if candidate.scheduled is not None:
@@ -64,7 +67,7 @@ class Source:
             by_name = {argument.name: argument for argument in pipeline.infer_arguments()}
             missing = [one.name for one in self.algorithm.inputs if one.name not in by_name]
             arguments = [by_name[one.name] for one in self.algorithm.inputs if one.name not in missing]
-            function = pipeline.compile_to_callable(arguments, hl.Target(self.target))
+            kernel = compile_pipeline(pipeline, arguments, self.target, runtime)
         except ScheduleError as error:
             raise CandidateError(Failure.ILLEGAL, str(error)) from error
         except (hl.HalideError, RuntimeError) as error:
@@ -73,16 +76,83 @@ class Source:
             raise CandidateError(Failure.COMPILE if internal else Failure.ILLEGAL, text) from error
         except MemoryError as error:
             raise CandidateError(Failure.MEMORY, "the compiler ran out of memory") from error
-        return _leave_out(function, self.algorithm, missing)
+        return _Sparing(kernel, tuple(one.name not in missing for one in self.algorithm.inputs)) if missing else kernel
 
 
-def _leave_out(function: Callable[..., int], algorithm: Algorithm, missing: list[str]) -> Callable[..., int]:
-    """A callable over all inputs, of which the compiled pipeline turned out not to use some."""
-    if not missing:
-        return function
-    used = [place for place, one in enumerate(algorithm.inputs) if one.name not in missing]
-    count = len(algorithm.inputs)
-    return lambda *args: function(*(args[place] for place in used), *args[count:])
+class Call(Protocol):
+    """A kernel and what it is called with."""
+
+    def repeat(self, times: int) -> None:
+        """Call it so often, one call after the other. Raises what Halide does, or `RuntimeError`."""
+        ...
+
+    def overhead(self, algorithm: Algorithm, target: str) -> float:
+        """Seconds of each call that a program in C++ doesn't spend."""
+        ...
+
+
+class Kernel(Protocol):
+    """Something compiled, in this process."""
+
+    @property
+    def linked(self) -> bool:
+        """Whether it was compiled ahead of time."""
+        ...
+
+    def on(self, arguments: Sequence[Any]) -> Call:
+        """The call on these arguments: inputs in the algorithm's order, then outputs."""
+        ...
+
+
+@dataclass(frozen=True)
+class _InMemory:
+    """Compiled by Halide into this process."""
+
+    function: Callable[..., int]
+    linked: bool = False
+
+    def on(self, arguments: Sequence[Any]) -> Call:
+        return _CallInMemory(self.function, tuple(arguments))
+
+
+@dataclass(frozen=True)
+class _CallInMemory:
+    function: Callable[..., int]
+    arguments: tuple[Any, ...]
+
+    def repeat(self, times: int) -> None:
+        function, arguments = self.function, self.arguments
+        for _ in range(times):
+            function(*arguments)
+
+    def overhead(self, algorithm: Algorithm, target: str) -> float:
+        return call_seconds(self.function, self.arguments, algorithm, target)
+
+
+@dataclass(frozen=True)
+class _Sparing:
+    """A kernel that turned out not to use some of the inputs."""
+
+    kernel: Kernel
+    uses: tuple[bool, ...]
+
+    @property
+    def linked(self) -> bool:
+        return self.kernel.linked
+
+    def on(self, arguments: Sequence[Any]) -> Call:
+        outputs = arguments[len(self.uses) :]
+        return self.kernel.on([*compress(arguments, self.uses), *outputs])
+
+
+def compile_pipeline(pipeline: hl.Pipeline, arguments: Sequence[Any], target: str, runtime: Runtime | None) -> Kernel:
+    """A scheduled pipeline as a kernel; ahead of time where there is a runtime and linking works. Raises what Halide does."""
+    if runtime is not None:
+        try:
+            return runtime.link(pipeline, arguments, hl.Target(target))
+        except ToolchainError:
+            pass  # no compiler, no disk: in memory it takes nearly the same time
+    return _InMemory(pipeline.compile_to_callable(list(arguments), hl.Target(target)))
 
 
 class Bench:
@@ -158,19 +228,19 @@ def _halide_buffer(spec: BufferSpec, array: np.ndarray[Any, Any]) -> Any:
     return buffer
 
 
-def time_kernel(call: Callable[..., int], arguments: list[Any], bench: Bench, effort: Effort, publish: bool) -> Timed:
+def time_kernel(call: Call, bench: Bench, effort: Effort, publish: bool) -> Timed:
     """Run a kernel: check its output (or publish it as the reference), then take samples of its time."""
     try:
         if effort.check or publish:
             bench.poison()
-            first = _sample(call, arguments, 1)
+            first = _sample(call, 1)
             if publish:
                 bench.publish()
             else:
                 bench.verify()
             if first > 4 * effort.give_up or first > 4 * effort.seconds:
                 return Timed((first,), checked=True)
-        return Timed(_samples(call, arguments, effort), checked=effort.check)
+        return Timed(_samples(call, effort), checked=effort.check)
     except CandidateError as error:
         return Timed(failure=error.failure, message=error.message, checked=True)
     except (hl.HalideError, RuntimeError, MemoryError) as error:
@@ -183,28 +253,28 @@ def time_kernel(call: Callable[..., int], arguments: list[Any], bench: Bench, ef
         return Timed(failure=failure, message=text)
 
 
-def _samples(call: Callable[..., int], arguments: list[Any], effort: Effort) -> tuple[float, ...]:
+def _samples(call: Call, effort: Effort) -> tuple[float, ...]:
     if effort.cold:
-        return _cold_samples(call, arguments, effort)
-    trial = _sample(call, arguments, 1)  # warms caches up, and tells how many calls make a sample
+        return _cold_samples(call, effort)
+    trial = _sample(call, 1)  # warms caches up, and tells how many calls make a sample
     calls = max(1, min(10_000, int(effort.sample_seconds / max(trial, 1e-7))))
     times = [trial] if trial > _LONG else []
     spent = sum(times)
     while len(times) < effort.samples and (spent < effort.seconds or len(times) < effort.min_samples):
         if spent > 4 * effort.seconds and times:
             break
-        times.append(_sample(call, arguments, calls))
+        times.append(_sample(call, calls))
         spent += times[-1] * calls
         if times[-1] > effort.give_up and len(times) >= min(2, effort.samples):
             break
     return tuple(times)
 
 
-def _cold_samples(call: Callable[..., int], arguments: list[Any], effort: Effort) -> tuple[float, ...]:
+def _cold_samples(call: Call, effort: Effort) -> tuple[float, ...]:
     times: list[float] = []
     while len(times) < effort.samples and (sum(times) < effort.seconds or len(times) < effort.min_samples):
         _empty_caches()
-        times.append(_sample(call, arguments, 1))
+        times.append(_sample(call, 1))
     return tuple(times)
 
 
@@ -219,10 +289,9 @@ def _empty_caches() -> None:
     filler += 1
 
 
-def _sample(call: Callable[..., int], arguments: list[Any], calls: int) -> float:
+def _sample(call: Call, calls: int) -> float:
     start = time.perf_counter_ns()
-    for _ in range(calls):
-        call(*arguments)
+    call.repeat(calls)
     return (time.perf_counter_ns() - start) / calls * 1e-9
 
 

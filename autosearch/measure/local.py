@@ -6,13 +6,15 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from autosearch.errors import MeasureError
+from autosearch.errors import MeasureError, ToolchainError
 from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerRequest
 from autosearch.measure.data import DataSets, SharedMemory
 from autosearch.measure.kernel import Source
+from autosearch.measure.linked import runtime
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup, UnknownKernel
 from autosearch.measure.process import Death, WorkerProcess
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Limits, Timed
@@ -177,7 +179,8 @@ class LocalRunner:
 
     def _start_build(self, number: int, place: int, candidate: Candidate) -> _Job:
         self._next_kernel += 1
-        request = BuildRequest(self._next_kernel, candidate)
+        library = _library(self._setup.source.target) if candidate.linked else ""
+        request = BuildRequest(self._next_kernel, candidate, library)
         return self._start(number, place, request, self.limits.compile_seconds)
 
     def _start(self, number: int, place: int, request: Any, seconds: float) -> _Job:
@@ -232,7 +235,7 @@ class LocalRunner:
         if isinstance(reply, BuildReply):
             handle = (number + self._generations[number] * len(self._workers), kernel)
             made = handle if reply.failure is None else None
-            return Built(candidate, made, number, reply.seconds, reply.failure, reply.message)
+            return Built(candidate, made, number, reply.seconds, reply.failure, reply.message, reply.linked)
         if reply is None:
             message = f"not compiled after {seconds:.1f} s"
             return Built(candidate, None, number, seconds, Failure.COMPILE_TIMEOUT, message)
@@ -291,6 +294,15 @@ class LocalRunner:
         self._workers[number] = None
         if worker is not None:
             worker.kill()
+
+
+@cache
+def _library(target: str) -> str:
+    """Where the library is that kernels are linked with; "" where there is nothing to link with."""
+    try:
+        return runtime(target)
+    except ToolchainError:
+        return ""
 
 
 @dataclass

@@ -24,6 +24,8 @@ class BuildRequest:
 
     kernel: int
     candidate: Candidate
+    runtime: str = ""
+    """The library to link it with, see `autosearch.toolchain.runtime_library`; "": compile it in memory."""
 
 
 @dataclass(frozen=True)
@@ -55,3 +57,4 @@ class BuildReply:
     seconds: float
     failure: Failure | None = None
     message: str = ""
+    linked: bool = False

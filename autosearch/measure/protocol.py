@@ -62,6 +62,9 @@ class Candidate:
 
     schedule: Schedule | None = None
     scheduled: bytes | None = None
+    linked: bool = False
+    """To be compiled ahead of time and linked, as what is shipped, by a runner that otherwise compiles in memory. Where
+    it can't, it still compiles."""
 
     def __post_init__(self) -> None:
         assert (self.schedule is None) != (self.scheduled is None)
@@ -79,6 +82,8 @@ class Built:
     seconds: float = 0.0
     failure: Failure | None = None
     message: str = ""
+    linked: bool = False
+    """Whether it was linked, as asked for."""
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,18 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from multiprocessing.connection import Connection
 from typing import Any
 
+from autosearch.errors import ToolchainError
 from autosearch.measure.autoschedulers import AutoschedulerRequest, run_autoscheduler
-from autosearch.measure.kernel import Bench, CandidateError, time_kernel
+from autosearch.measure.kernel import Bench, CandidateError, Kernel, time_kernel
+from autosearch.measure.linked import Runtime
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup, UnknownKernel
 from autosearch.measure.over_sizes import over_sizes
-from autosearch.measure.overhead import SHORT, call_seconds, without_call
+from autosearch.measure.overhead import SHORT, without_call
 from autosearch.measure.protect import Access, protect
 from autosearch.measure.protocol import Inputs, Timed
 
@@ -38,9 +40,10 @@ class _Worker:
         self.memory_fd = memory_fd
         self.memory: mmap.mmap | None = None
         self.benches: dict[Inputs, list[Bench]] = {}
-        self.kernels: dict[int, Callable[..., int]] = {}
+        self.kernels: dict[int, Kernel] = {}
         self.overheads: dict[int, float] = {}
         """Seconds that calling each short kernel takes by itself."""
+        self.runtime_at = cache(_runtime_at)
 
     def handle(self, request: Any) -> Any:
         if isinstance(request, BuildRequest):
@@ -59,10 +62,12 @@ class _Worker:
     def build(self, request: BuildRequest) -> BuildReply:
         start = time.perf_counter()
         try:
-            self.kernels[request.kernel] = self.setup.source.compile(request.candidate)
+            runtime = self.runtime_at(request.runtime)
+            kernel = self.setup.source.compile(request.candidate, runtime)
         except CandidateError as error:
             return BuildReply(time.perf_counter() - start, error.failure, error.message)
-        return BuildReply(time.perf_counter() - start)
+        self.kernels[request.kernel] = kernel
+        return BuildReply(time.perf_counter() - start, linked=kernel.linked)
 
     def run(self, request: RunRequest) -> Timed | UnknownKernel:
         if request.kernel not in self.kernels:
@@ -79,15 +84,12 @@ class _Worker:
         return over_sizes(found)
 
     def run_on(self, bench: Bench, request: RunRequest) -> Timed:
-        arguments = bench.arguments(self.setup.source.algorithm)
-        timed = time_kernel(self.kernels[request.kernel], arguments, bench, request.effort, request.publish)
+        call = self.kernels[request.kernel].on(bench.arguments(self.setup.source.algorithm))
+        timed = time_kernel(call, bench, request.effort, request.publish)
         if not timed.times or min(timed.times) >= SHORT:
             return timed
         if request.kernel not in self.overheads:
-            source = self.setup.source
-            self.overheads[request.kernel] = call_seconds(
-                self.kernels[request.kernel], arguments, source.algorithm, source.target
-            )
+            self.overheads[request.kernel] = call.overhead(self.setup.source.algorithm, self.setup.source.target)
         return replace(timed, times=without_call(timed.times, self.overheads[request.kernel]))
 
     def at_sizes(self, inputs: Inputs) -> list[Bench]:
@@ -98,6 +100,13 @@ class _Worker:
             sets = self.setup.data[inputs.value]
             self.benches[inputs] = [Bench(one, self.memory, self.setup.source.tolerance) for one in sets]
         return self.benches[inputs]
+
+
+def _runtime_at(path: str) -> Runtime | None:
+    try:
+        return Runtime(path) if path else None
+    except ToolchainError:
+        return None
 
 
 def main() -> None:

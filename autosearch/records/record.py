@@ -93,6 +93,8 @@ class RaceRecord:
     """By name: why a contender has no samples."""
     by_size: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
     """Where several sizes were tuned for, by name: for each sample the seconds at each size, the largest first."""
+    linked: bool = False
+    """Whether all were compiled ahead of time and linked; else in memory."""
 
     def at_size(self, place: int, size: int) -> tuple[float | None, ...]:
         """The samples of one contender at one of several sizes."""
@@ -145,6 +147,7 @@ def to_json(record: Record) -> dict[str, Any]:
             **({"failures": dict(record.failures)} if record.failures else {}),
             **({"by_size": {name: [list(one) for one in each] for name, each in record.by_size.items()}}
                if record.by_size else {}),
+            **({"linked": True} if record.linked else {}),
         }
     if isinstance(record, MinimalRecord):
         return {
@@ -257,6 +260,7 @@ def _race(content: dict[str, Any]) -> RaceRecord:
         _typed(content.get("after", 0), int),
         {_typed(name, str): _typed(why, str) for name, why in _typed(content.get("failures", {}), dict).items()},
         _by_size(content.get("by_size", {}), [name for name, _ in contenders], samples),
+        _typed(content.get("linked", False), bool),
     )
 
 

@@ -100,6 +100,12 @@ class RunnerSuite:
         built = runner.build([Candidate(random_schedule(work.snapshot, seed)) for seed in range(4)])
         assert [runner.run(one, ONCE).failure for one in built] == [None] * 4
 
+    def test_candidates_to_be_linked_are_measured_like_others(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        built = runner.build([Candidate(TILED, linked=True), replace(bad.ILLEGAL, linked=True), Candidate(ROOT, linked=True)])
+        assert [runner.run(one, ONCE).failure for one in built] == [None, Failure.ILLEGAL, None]
+        runner.release(built)
+
     def test_contenders_are_timed_in_turn(self, runner: Runner) -> None:
         runner.limit(LIMITS)
         built = runner.build([Candidate(TILED), bad.ILLEGAL, Candidate(ROOT)], place=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from autosearch.measure.check import Tolerance, derive_tolerance
 from autosearch.measure.data import GUARD, layout_data
 from autosearch.measure.kernel import Bench, CandidateError, Source, time_kernel
 from autosearch.measure.protocol import Candidate, Effort, Failure
+from autosearch.pipeline.ir import Algorithm
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import TARGET, snapshot_of
 from tests.made import TILED
@@ -70,56 +71,61 @@ def test_outputs_with_a_minimum_and_scalars_arrive_as_they_should(bench: Bench) 
         source = Source(
             snapshot.data, snapshot.parameters, snapshot.algorithm, snapshot.sizes, str(TARGET), tuples.tolerance
         )
-        call = source.compile(Candidate(Schedule()))
-        timed = time_kernel(call, tuples.arguments(snapshot.algorithm), tuples, ONCE, publish=True)
+        call = source.compile(Candidate(Schedule())).on(tuples.arguments(snapshot.algorithm))
+        timed = time_kernel(call, tuples, ONCE, publish=True)
         assert timed.failure is None
         right = next(one for one in tuples.outputs if one.spec.name == "right.0")
         assert np.array_equal(right.array[:, 1:], expected)
         del tuples.buffers["image"]
 
 
-def counting(calls: list[int]) -> Callable[..., int]:
+class Counted:
     """A stand-in for a kernel that only counts its calls: timing is tested, not Halide."""
 
-    def call(*arguments: object) -> int:
-        calls.append(len(arguments))
-        return 0
+    def __init__(self) -> None:
+        self.calls = 0
 
-    return call
+    def repeat(self, times: int) -> None:
+        self.calls += times
+
+    def overhead(self, algorithm: Algorithm, target: str) -> float:
+        return 0.0
+
+
+class Broken(Counted):
+    def repeat(self, times: int) -> None:
+        raise RuntimeError("Error: halide_malloc returned nullptr\n")
 
 
 def test_effort_says_how_many_samples(bench: Bench) -> None:
-    calls: list[int] = []
+    counted = Counted()
     effort = Effort(samples=7, seconds=10.0, sample_seconds=0.0, check=False)
-    timed = time_kernel(counting(calls), [1, 2], bench, effort, publish=False)
-    assert len(timed.times) == 7 and calls == [2] * 8  # one call to warm up
+    timed = time_kernel(counted, bench, effort, publish=False)
+    assert len(timed.times) == 7 and counted.calls == 8  # one call to warm up
 
 
 def test_short_kernels_are_called_many_times_a_sample(bench: Bench) -> None:
-    calls: list[int] = []
+    counted = Counted()
     effort = Effort(samples=1, seconds=10.0, sample_seconds=0.001, check=False)
-    timed = time_kernel(counting(calls), [], bench, effort, publish=False)
-    assert len(timed.times) == 1 and len(calls) > 10
+    timed = time_kernel(counted, bench, effort, publish=False)
+    assert len(timed.times) == 1 and counted.calls > 10
 
 
 def test_time_spent_ends_sampling_once_there_are_enough(bench: Bench) -> None:
     effort = Effort(samples=1000, seconds=0.0, min_samples=3, sample_seconds=0.0, check=False)
-    timed = time_kernel(counting([]), [], bench, effort, publish=False)
+    timed = time_kernel(Counted(), bench, effort, publish=False)
     assert 1 <= len(timed.times) <= 3
 
 
 def test_errors_of_a_kernel_are_failures(bench: Bench) -> None:
-    def broken(*_: object) -> int:
-        raise RuntimeError("Error: halide_malloc returned nullptr\n")
-
-    timed = time_kernel(broken, [], bench, ONCE, publish=False)
+    timed = time_kernel(Broken(), bench, ONCE, publish=False)
     assert timed.failure is Failure.MEMORY and timed.message == "Error: halide_malloc returned nullptr"
 
 
 def test_compiling_says_what_is_wrong_with_a_candidate() -> None:
     snapshot = snapshot_of("blur")
     source = Source(snapshot.data, snapshot.parameters, snapshot.algorithm, snapshot.sizes, str(TARGET), Tolerance(0.0))
-    assert callable(source.compile(Candidate(TILED)))
+    assert source.compile(Candidate(TILED)) is not None
     with pytest.raises(CandidateError, match="no Func 'nobody'") as raised:
         source.compile(Candidate(Schedule.from_json([["nobody", "compute_root"]])))
     assert raised.value.failure is Failure.ILLEGAL

@@ -15,7 +15,7 @@ from tests.conftest import TARGET, snapshot_of
 
 def _run(sample: str, schedule: Schedule, source: Source, bench: Bench) -> None:
     bench.poison()
-    source.compile(Candidate(schedule))(*bench.arguments(snapshot_of(sample).algorithm))
+    source.compile(Candidate(schedule)).on(bench.arguments(snapshot_of(sample).algorithm)).repeat(1)
 
 
 @cache

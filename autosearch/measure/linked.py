@@ -1,0 +1,163 @@
+"""Kernels compiled ahead of time and linked, as in a program that is shipped, and called in this process.
+
+The same schedule compiled in memory may take some percent more or less time: its code is laid out otherwise, and Halide's
+runtime is another copy. The libraries lie in memory that has no name, so nothing is left behind however a process ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import halide as hl
+import numpy as np
+
+from autosearch.errors import ToolchainError
+from autosearch.pipeline.ir import Algorithm, Type
+from autosearch.pipeline.snapshot import numpy_type
+from autosearch.toolchain import compile_cpp, runtime_library
+
+_ENTRY = "autosearch_kernel"
+_REPEAT = """
+extern "C" int autosearch_repeat(int (*kernel)(void **), void **arguments, long times) {
+    int status = 0;
+    while (times-- > 0 && status == 0) status = kernel(arguments);
+    return status;
+}
+"""
+"""Calls a kernel as a C++ program does: nothing else happens between two calls."""
+
+
+class _Type(ctypes.Structure):
+    """`halide_type_t` of HalideRuntime.h."""
+
+    _fields_ = (("code", ctypes.c_uint8), ("bits", ctypes.c_uint8), ("lanes", ctypes.c_uint16))
+
+
+class _Dimension(ctypes.Structure):
+    """`halide_dimension_t` of HalideRuntime.h."""
+
+    _fields_ = (
+        ("min", ctypes.c_int32), ("extent", ctypes.c_int32), ("stride", ctypes.c_int32), ("flags", ctypes.c_uint32)
+    )  # fmt: skip
+
+
+class _Buffer(ctypes.Structure):
+    """`halide_buffer_t` of HalideRuntime.h."""
+
+    _fields_ = (
+        ("device", ctypes.c_uint64), ("device_interface", ctypes.c_void_p), ("host", ctypes.c_void_p),
+        ("flags", ctypes.c_uint64), ("type", _Type), ("dimensions", ctypes.c_int32),
+        ("dim", ctypes.POINTER(_Dimension)), ("padding", ctypes.c_void_p),
+    )  # fmt: skip
+
+
+def runtime(target: str) -> str:
+    """Where the library is that kernels for a target of this machine are linked with. Raises `ToolchainError`."""
+    return str(runtime_library(hl.Target(target), _REPEAT))
+
+
+class Runtime:
+    """Halide's runtime as a library in this process, which all linked kernels share, thread pool and all."""
+
+    def __init__(self, path: str) -> None:
+        """Load it from where `runtime` says. Raises `ToolchainError`."""
+        self.path = path
+        self.message = ""
+        """What the last error was that a kernel reported."""
+        try:
+            self._library = ctypes.CDLL(path)
+            self._handler = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p)(self._keep)
+            self._library.halide_set_error_handler(self._handler)  # its own ends the process
+            self.repeat = self._library.autosearch_repeat
+            self.repeat.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_long)
+        except (OSError, AttributeError) as error:
+            raise ToolchainError(f"can't load Halide's runtime: {error}") from None
+
+    def _keep(self, _: int, message: bytes) -> None:
+        self.message = message.decode(errors="replace")
+
+    def link(self, pipeline: hl.Pipeline, arguments: Sequence[Any], target: hl.Target) -> LinkedKernel:
+        """The pipeline compiled, linked and loaded. Raises what Halide raises, or `ToolchainError`."""
+        if not hasattr(os, "memfd_create"):
+            raise ToolchainError("this system can't keep files in memory")
+        wanted = target.with_feature(hl.TargetFeature.NoRuntime).without_feature(hl.TargetFeature.JIT)
+        made, linked = os.memfd_create("kernel.o"), os.memfd_create("kernel.so")
+        try:
+            pipeline.compile_to({hl.OutputFileType.object: _path(made)}, list(arguments), _ENTRY, wanted)
+            compile_cpp([_path(made), self.path], Path(_path(linked)), ["-shared"])
+        except BaseException:
+            os.close(linked)
+            raise
+        finally:
+            os.close(made)
+        # The file stays open: the system takes two libraries for one that were opened by the same name.
+        return LinkedKernel(self, ctypes.CDLL(_path(linked)), [_scalar_type(one) for one in arguments])
+
+
+class LinkedKernel:
+    """A kernel in this process; `on` says what to call it with."""
+
+    linked = True
+
+    def __init__(self, runtime: Runtime, library: ctypes.CDLL, kinds: Sequence[np.dtype[Any] | None]) -> None:
+        self.runtime = runtime
+        self.entry = getattr(library, f"{_ENTRY}_argv")
+        self._kinds = kinds
+
+    def on(self, arguments: Sequence[Any]) -> LinkedCall:
+        """The call on these arguments: inputs, scalars among them, then outputs."""
+        kinds = [*self._kinds, *[None] * (len(arguments) - len(self._kinds))]
+        return LinkedCall(
+            self, [_buffer(one) if kind is None else np.array(one, kind) for one, kind in zip(arguments, kinds, strict=True)]
+        )
+
+
+class LinkedCall:
+    """A kernel and what it is called with."""
+
+    def __init__(self, kernel: LinkedKernel, values: Sequence[Any]) -> None:
+        self._kernel = kernel
+        self._values = values
+        """Which the pointers point to."""
+        self._pointers = (ctypes.c_void_p * len(values))(*map(_address, values))
+
+    def repeat(self, times: int) -> None:
+        """Call it so often. Raises `RuntimeError` with what the kernel reports."""
+        runtime = self._kernel.runtime
+        if runtime.repeat(self._kernel.entry, self._pointers, times):
+            raise RuntimeError(runtime.message)
+
+    def overhead(self, algorithm: Algorithm, target: str) -> float:
+        """None: the calls are made as in C++."""
+        return 0.0
+
+
+def _path(file: int) -> str:
+    return f"/proc/{os.getpid()}/fd/{file}"
+
+
+def _scalar_type(argument: Any) -> np.dtype[Any] | None:
+    """None for a buffer."""
+    if argument.kind != hl.ArgumentKind.InputScalar:
+        return None
+    return numpy_type(Type(argument.type.code().name.lower(), argument.type.bits()))
+
+
+def _buffer(buffer: Any) -> tuple[_Buffer, Any]:
+    """What Halide's C interface takes, and what must live as long."""
+    kind = buffer.type()
+    dims = [buffer.dim(number) for number in range(buffer.dimensions())]
+    dimensions = (_Dimension * len(dims))(*[_Dimension(one.min(), one.extent(), one.stride(), 0) for one in dims])
+    array = np.asarray(buffer)
+    described = _Buffer(
+        host=array.ctypes.data, type=_Type(kind.code().value, kind.bits(), 1), dimensions=len(dims), dim=dimensions
+    )
+    return described, array
+
+
+def _address(value: Any) -> int:
+    return ctypes.addressof(value[0]) if isinstance(value, tuple) else int(value.ctypes.data)

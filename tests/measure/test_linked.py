@@ -1,0 +1,81 @@
+"""Kernels linked as what is shipped compute what those compiled in memory do, and fail as they do."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from autosearch.baselines import root_schedule
+from autosearch.errors import ToolchainError
+from autosearch.finalists import Contender, run_race
+from autosearch.measure.kernel import compile_pipeline
+from autosearch.measure.linked import LinkedKernel, Runtime, runtime
+from autosearch.measure.protocol import Candidate, Failure
+from autosearch.pipeline.snapshot import Snapshot
+from autosearch.schedule.apply import apply
+from autosearch.schedule.schedule import Schedule
+from tests.conftest import TARGET, snapshot_of
+from tests.measure.local_runner import ONCE, local_runner
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Runtime:
+    return Runtime(runtime(str(TARGET)))
+
+
+@pytest.mark.parametrize("sample", ["blur", "tuples", "pyramid", "histogram"])
+def test_it_is_right_where_the_same_schedule_compiled_in_memory_is(sample: str) -> None:
+    with local_runner(sample) as runner:
+        (built,) = runner.build([Candidate(root_schedule(snapshot_of(sample).algorithm), linked=True)])
+        timed = runner.run(built, ONCE)
+        assert (timed.failure, timed.message, timed.checked) == (None, "", True)
+
+
+def test_its_errors_are_told_as_halide_tells_them() -> None:
+    rounded_up = Schedule.from_json([["blur_y", "split", "x", "xo", "xi", 64, "RoundUp"]])
+    with local_runner("blur") as runner:
+        (built,) = runner.build([Candidate(rounded_up, linked=True)])
+        timed = runner.run(built, ONCE)
+        assert timed.failure is Failure.BOUNDS and "is accessed at" in timed.message
+        (illegal,) = runner.build([Candidate(Schedule.from_json([["nobody", "compute_root"]]), linked=True)])
+        assert illegal.failure is Failure.ILLEGAL
+
+
+def test_a_race_says_that_its_contenders_were_linked(monkeypatch: pytest.MonkeyPatch) -> None:
+    contenders = [Contender("root", Candidate(root_schedule(snapshot_of("blur").algorithm)), None)]
+    with local_runner("blur") as runner:
+        assert run_race(runner, contenders, 0.01, 0).linked
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with local_runner("blur") as runner:
+        assert not run_race(runner, contenders, 0.01, 0).linked
+
+
+def scheduled(snapshot: Snapshot) -> object:
+    pipeline = snapshot.fresh()
+    apply(root_schedule(snapshot.algorithm), pipeline, snapshot.algorithm)
+    return pipeline
+
+
+def test_where_there_is_no_compiler_it_is_compiled_in_memory(loaded: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = scheduled(snapshot_of("blur"))
+    arguments = pipeline.infer_arguments()  # type: ignore[attr-defined]
+    assert isinstance(compile_pipeline(pipeline, arguments, str(TARGET), loaded), LinkedKernel)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    assert not isinstance(compile_pipeline(pipeline, arguments, str(TARGET), loaded), LinkedKernel)
+
+
+def test_a_failed_link_leaves_no_open_file(loaded: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    pipeline = scheduled(snapshot_of("blur"))
+    before = os.listdir("/proc/self/fd")
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(ToolchainError, match="no C\\+\\+ compiler"):
+        loaded.link(pipeline, pipeline.infer_arguments(), TARGET)  # type: ignore[attr-defined]
+    assert os.listdir("/proc/self/fd") == before
+
+
+def test_a_file_that_is_no_library_is_told(tmp_path: Path) -> None:
+    (tmp_path / "runtime.so").write_bytes(b"nonsense")
+    with pytest.raises(ToolchainError, match="can't load Halide's runtime"):
+        Runtime(str(tmp_path / "runtime.so"))
