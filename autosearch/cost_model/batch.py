@@ -20,6 +20,7 @@ from autosearch.cost_model.features import feature_rows, featurize
 from autosearch.cost_model.loops import LOOP_FACTS, loop_facts
 from autosearch.cost_model.reads import PLACES, READ_FACTS, Reads, product
 from autosearch.errors import ScheduleError
+from autosearch.garbage import no_collection
 from autosearch.machine import Machine
 from autosearch.pipeline.array_intervals import Array
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
@@ -34,6 +35,8 @@ from autosearch.schedule.schedule import Schedule
 
 AT_ONCE = 512
 """Schedules: more don't get faster, but take memory."""
+LEAST_AT_ONCE = 4
+"""Fewer of one structure are done sooner one by one."""
 
 
 class Derived(Protocol):
@@ -65,11 +68,17 @@ class Featurizer:
 
     def attempt(self, schedules: Sequence[Schedule]) -> list[Rows | ScheduleError]:
         """The features of each schedule, or why it has none."""
+        with no_collection():
+            return self._attempt(schedules)
+
+    def _attempt(self, schedules: Sequence[Schedule]) -> list[Rows | ScheduleError]:
         groups: dict[Schedule, list[int]] = {}
         for place, schedule in enumerate(schedules):
             groups.setdefault(schedule.structure, []).append(place)
         found: dict[int, Rows | ScheduleError] = {}
         for structure, places in groups.items():
+            if len(places) < LEAST_AT_ONCE:
+                continue
             try:
                 maker = self._maker(structure)
             except ScheduleError as error:
@@ -89,8 +98,8 @@ class Featurizer:
 
     def _alone(self, schedule: Schedule) -> Rows | ScheduleError:
         """The features of a schedule that can't be done with others."""
-        derived = self._derive(schedule.structure)
         try:
+            derived = self._derive(schedule.structure)
             return featurize(build_nest(derived.flow, derived.regions, schedule.rest), self._machine)
         except ScheduleError as error:
             return error

@@ -136,7 +136,7 @@ class Pruner:
         picked = [ranked[number] for number in found[: self._share(few - at_random, ELSEWHERE)]]
         others = [place for place in ranked if place not in picked]
         found = self._neighbours.decided_otherwise([proposals[place] for place in others])
-        many = min(len(found), self._share(few - at_random, OTHERWISE))
+        many = min(len(found), self._share(few - at_random, OTHERWISE), few - at_random - len(picked))
         picked += [others[number] for number in self._random.sample(found, many)]
         others = [place for place in ranked if place not in picked]
         chosen = self._different([proposals[place].schedule for place in others], few - at_random - len(picked))

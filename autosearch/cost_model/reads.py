@@ -234,10 +234,12 @@ class _Region:
 
 def product(sides: Sequence[Array], shape: Any) -> Array:
     """Of extents, in each row."""
-    found = np.ones(shape)
-    for side in sides:
+    if not sides:
+        return np.ones(shape)
+    found = sides[0]
+    for side in sides[1:]:
         found = found * side
-    return found
+    return np.broadcast_to(found, shape)
 
 
 def _run(sides: Sequence[Array], stored: Sequence[Any], order: Sequence[int], some: Numbers | slice) -> Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import gc
 import gzip
 import json
 import os
@@ -16,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from autosearch.errors import LogError
+from autosearch.garbage import no_collection
 from autosearch.records.identity import Identity
 from autosearch.records.lines import LineReader
 from autosearch.records.record import MinimalRecord, PipelineRecord, RaceRecord, Record, TrialRecord, to_json
@@ -169,20 +169,8 @@ def _checked(lines: Iterable[bytes], path: Path) -> LogContent:
 
 def _parse(lines: Iterable[bytes]) -> tuple[LogContent, str]:
     """The records in some lines, and what was wrong with the first that is damaged."""
-    with _no_collection():
+    with no_collection():
         return _parse_all(lines)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Keep the garbage collector from walking all that has been read, over and over: none of it is garbage."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _parse_all(lines: Iterable[bytes]) -> tuple[LogContent, str]:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autosearch.pipeline.ir import Stage
+from autosearch.schedule.directives import Tail
 from autosearch.schedule.loops import (
     GUARDS,
     PARALLEL,
@@ -28,6 +29,10 @@ KINDS = {SERIAL: 1, PARALLEL: 2, VECTORIZED: 3, UNROLLED: 4}
 MOST_LOOPS = 24
 """Stages with more are taken one at a time."""
 _EXACT, _UP, _SHIFT, _FUSE = range(4)
+_TAILS = {
+    tail.value: (_UP if tail in ROUNDS_UP else _SHIFT if tail in SHIFTS else _EXACT, int(tail in GUARDS)) for tail in Tail
+}
+"""What each does, and whether it leaves that to an if."""
 
 
 class Packed(NamedTuple):
@@ -50,20 +55,29 @@ def pack(loops: StageLoops, stage: Stage) -> Packed | None:
     """The loops of a stage as numbers; None where there are too many."""
     if len(loops.order) > MOST_LOOPS:
         return None
-    steps, turn = [], dict[int, int]()
+    names, order = len(loops.names), loops.order
+    turn, variable = [0] * names, list(range(names))
+    steps: list[tuple[int, ...]] = []
     for d in loops.derivations:
-        tail = _FUSE if d.fuse else _UP if d.tail in ROUNDS_UP else _SHIFT if d.tail in SHIFTS else _EXACT
-        now = max(turn.get(loop, 0) for loop in ((d.outer, d.inner) if d.fuse else (d.old,)))
-        turn.update(dict.fromkeys((d.old,) if d.fuse else (d.outer, d.inner), now + 1))
-        steps.append((d.old, d.outer, d.inner, d.factor, tail, int(not d.fuse and d.tail in GUARDS), now))
-    variables = [loops.variable_of(loop) for loop in loops.order]
-    found = np.zeros((3, MOST_LOOPS), dtype=np.int64)
-    found[0] = -1
-    found[0, : len(loops.order)] = loops.order
-    found[1, : len(loops.order)] = [KINDS[kind] for kind in loops.kinds]
-    found[2, : len(loops.order)] = [stage.is_rvar(loops.variables[variable]) for variable in variables]
-    vectors = [variable for variable, kind in zip(variables, loops.kinds, strict=True) if kind == VECTORIZED]
-    table = np.array(steps, dtype=np.int64).reshape(len(steps), 7)
+        if d.fuse:
+            now = max(turn[d.outer], turn[d.inner])
+            turn[d.old], variable[d.old] = now + 1, variable[d.inner]
+            steps.append((d.old, d.outer, d.inner, d.factor, _FUSE, 0, now))
+        else:
+            now = turn[d.old]
+            turn[d.outer] = turn[d.inner] = now + 1
+            variable[d.outer] = variable[d.inner] = variable[d.old]
+            tail, guarded = _TAILS[d.tail.value]
+            steps.append((d.old, d.outer, d.inner, d.factor, tail, guarded, now))
+    rvars = [stage.is_rvar(name) for name in loops.variables]
+    padding = [0] * (MOST_LOOPS - len(order))
+    found = np.array((
+        [*order, *[-1] * len(padding)],
+        [*[KINDS[kind] for kind in loops.kinds], *padding],
+        [*[rvars[variable[loop]] for loop in order], *padding],
+    ), dtype=np.int64)  # fmt: skip
+    vectors = [variable[loop] for loop, kind in zip(order, loops.kinds, strict=True) if kind == VECTORIZED]
+    table = np.array(steps, dtype=np.int64) if steps else NO_LOOPS.steps
     return Packed(found, table, vectors[0] if vectors else -1)
 
 

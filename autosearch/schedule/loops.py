@@ -138,52 +138,53 @@ def stage_loops(stage: Stage, directives: Sequence[Directive]) -> StageLoops:
     """The loops that `directives` make of `stage`. Raises `ScheduleError` where one refers to a loop that isn't there."""
     names = list(stage.loop_vars)
     order = list(range(len(names)))  # innermost first while building, as in Halide
+    alive = list(names)  # the names of those in order
     kinds = [SERIAL] * len(names)
     derivations: list[Derivation] = []
     atomic = False
     joins: ComputeWith | None = None
 
     def place(name: str) -> int:
-        for position, loop in enumerate(order):
-            if names[loop] == name:
-                return position
-        known = ", ".join(names[loop] for loop in reversed(order))
-        raise ScheduleError(f"{stage.key} has no loop {name!r}; its loops, outermost first, are {known}")
-
-    def new(name: str, kind: str) -> int:
-        names.append(name)
-        kinds.append(kind)
-        return len(names) - 1
+        try:
+            return alive.index(name)
+        except ValueError:
+            known = ", ".join(reversed(alive))
+            raise ScheduleError(f"{stage.key} has no loop {name!r}; its loops, outermost first, are {known}") from None
 
     for directive in directives:
         if isinstance(directive, Split):
             if directive.factor < 1:
                 raise ScheduleError(f"{stage.key}: a split by {directive.factor}; a factor must be at least 1")
-            position = place(directive.old)
-            old = order[position]
-            outer, inner = new(directive.outer, kinds[old]), new(directive.inner, kinds[old])
-            order[position : position + 1] = [inner, outer]
+            position, outer = place(directive.old), len(names)
+            old, inner = order[position], outer + 1
+            names += (directive.outer, directive.inner)
+            kinds += (kinds[old], kinds[old])
+            order[position : position + 1] = (inner, outer)
+            alive[position : position + 1] = (directive.inner, directive.outer)
             derivations.append(Derivation(old, outer, inner, directive.factor, directive.tail))
-        elif isinstance(directive, Fuse):
-            outer = order.pop(place(directive.outer))
-            position = place(directive.inner)
-            inner = order[position]
-            order[position] = new(directive.fused, kinds[inner])
-            derivations.append(Derivation(order[position], outer, inner, fuse=True))
+        elif isinstance(directive, (Vectorize, Unroll, Parallel)):
+            kinds[order[place(directive.loop)]] = _KINDS[type(directive)]
         elif isinstance(directive, Reorder):
             positions = [place(name) for name in directive.loops]
             loops = [order[position] for position in positions]
-            for position, loop in zip(sorted(positions), loops, strict=True):
-                order[position] = loop
+            for position, loop, name in zip(sorted(positions), loops, directive.loops, strict=True):
+                order[position], alive[position] = loop, name
+        elif isinstance(directive, Fuse):
+            position = place(directive.outer)
+            outer = order.pop(position)
+            del alive[position]
+            position = place(directive.inner)
+            inner, fused = order[position], len(names)
+            names.append(directive.fused)
+            kinds.append(kinds[inner])
+            order[position], alive[position] = fused, directive.fused
+            derivations.append(Derivation(fused, outer, inner, fuse=True))
         elif isinstance(directive, Atomic):
             atomic = True
         elif isinstance(directive, ComputeWith):
             joins = directive
-        elif isinstance(directive, (Parallel, Vectorize, Unroll)):
-            kinds[order[place(directive.loop)]] = _KINDS[type(directive)]
-    alive = [names[loop] for loop in order]
     if len(set(alive)) != len(alive):
         raise ScheduleError(f"{stage.key}: two loops have the same name: {', '.join(alive)}")
     order.reverse()
-    ordered_kinds = tuple(kinds[k] for k in order)
+    ordered_kinds = tuple([kinds[k] for k in order])
     return StageLoops(stage.loop_vars, tuple(names), tuple(order), ordered_kinds, tuple(derivations), atomic, joins)

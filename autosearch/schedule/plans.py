@@ -121,38 +121,29 @@ class Planner:
         return found, np.array(places, dtype=np.int64)
 
     def _plan(self, func: Func, own: tuple[tuple[Directive, ...], ...]) -> Plan:
-        left_out = Plan(LEFT_OUT, None, False, None, (), (NO_LOOPS,) * len(func.stages), tuple(range(len(func.args))))
-        if not all(type(directive) in _KNOWN for directives in own for directive in directives):
-            return left_out
-        kind, stored = LEFT_OUT, False
-        at: tuple[str, str] | None = None
-        store: tuple[str, str] | None = None
-        for directive in own[0]:
-            if isinstance(directive, ComputeRoot):
-                kind = ROOT if kind != AT else kind
-            elif isinstance(directive, ComputeAt):
-                kind, at = AT, (directive.at.func, directive.at.var)
-            elif isinstance(directive, StoreRoot):
-                stored = True
-            elif isinstance(directive, StoreAt):
-                stored, store = True, (directive.at.func, directive.at.var)
+        if not all(_KNOWN.issuperset(map(type, directives)) for directives in own):
+            return _left_out(func)
+        first = {type(directive): directive for directive in own[0]}
+        at, store = (_level(first.get(kind)) for kind in (ComputeAt, StoreAt))
+        stored = store is not None or StoreRoot in first
+        kind = AT if at is not None else ROOT
         if func.name in self.algorithm.outputs:
             kind, at, stored, store = ROOT, None, False, None
-        elif kind == LEFT_OUT:
+        elif at is None and ComputeRoot not in first:
             if not func.is_pure:
-                return left_out  # computed innermost: rare, and its level depends on all its consumers
+                return _left_out(func)  # computed innermost: rare, and its level depends on all its consumers
             kind, stored, store = INLINE, False, None
         try:
-            loops = tuple(stage_loops(stage, directives) for stage, directives in zip(func.stages, own, strict=True))
+            loops = tuple([stage_loops(stage, directives) for stage, directives in zip(func.stages, own, strict=True)])
             layout = storage_order(func, own[0])
-            resizing = tuple(one for one in own[0] if isinstance(one, RESIZING))
+            resizing = tuple([one for one in own[0] if isinstance(one, RESIZING)])
             resized(func, resizing, self.regions.funcs[func.name])
         except ScheduleError:
-            return left_out
-        packed = [pack(one, stage) for one, stage in zip(loops, func.stages, strict=True)]
-        if any(one is None for one in packed):
-            return left_out
-        return Plan(kind, at, stored, store, loops, tuple(one for one in packed if one is not None), layout, resizing)
+            return _left_out(func)
+        packed = [made for one, stage in zip(loops, func.stages, strict=True) if (made := pack(one, stage)) is not None]
+        if len(packed) < len(loops):
+            return _left_out(func)
+        return Plan(kind, at, stored, store, loops, tuple(packed), layout, resizing)
 
     def reads(self, consumer: StageKey, producer: str) -> list[Callable[[ArrayEnv], list[Ends]]]:
         """What a stage reads of another Func, as functions of the ranges of its variables."""
@@ -193,6 +184,14 @@ class Planner:
             if first is not None and count is not None:
                 found[func.args.index(name)] = (int(first), int(first + count - 1))
         return found
+
+
+def _left_out(func: Func) -> Plan:
+    return Plan(LEFT_OUT, None, False, None, (), (NO_LOOPS,) * len(func.stages), tuple(range(len(func.args))))
+
+
+def _level(directive: Directive | None) -> tuple[str, str] | None:
+    return (directive.at.func, directive.at.var) if isinstance(directive, (ComputeAt, StoreAt)) else None
 
 
 def edge_is_bounded(flow: Dataflow, regions: Regions, edge: Edge) -> bool:

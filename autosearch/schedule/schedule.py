@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache, cached_property
+from operator import attrgetter
 from typing import Any, get_args, get_origin, get_type_hints
 
 from autosearch.errors import ScheduleError
@@ -16,6 +17,7 @@ from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.directives import DIRECTIVES, STRUCTURAL, At, Directive
 
 _STRUCTURAL = frozenset(STRUCTURAL)
+_DIRECTIVE = attrgetter("directive")
 _UPDATE = re.compile(r"^(.+)\.update\((\d+)\)$")
 
 
@@ -43,12 +45,13 @@ class Schedule:
     def by_stage(self) -> dict[StageKey, tuple[Directive, ...]]:
         """The directives of each stage that has any, in order."""
         grouped: dict[StageKey, list[Directive]] = {}
+        last: StageKey | None = None
+        run: list[Directive] = []
         for step in self.steps:
-            known = grouped.get(step.stage)
-            if known is None:
-                grouped[step.stage] = [step.directive]
-            else:
-                known.append(step.directive)
+            if step.stage is not last:  # mostly those of a stage follow one another
+                last = step.stage
+                run = grouped.setdefault(last, [])
+            run.append(step.directive)
         return {stage: tuple(directives) for stage, directives in grouped.items()}
 
     def of(self, stage: StageKey) -> tuple[Directive, ...]:
@@ -58,7 +61,7 @@ class Schedule:
     @cached_property
     def structure(self) -> Schedule:
         """The part that changes which Funcs there are: up to the last `rfactor`, `clone_in` or `in_`."""
-        if _STRUCTURAL.isdisjoint([type(step.directive) for step in self.steps]):
+        if _STRUCTURAL.isdisjoint(map(type, map(_DIRECTIVE, self.steps))):
             return _EMPTY
         last = max(place for place, step in enumerate(self.steps) if type(step.directive) in _STRUCTURAL)
         return Schedule(self.steps[: last + 1])

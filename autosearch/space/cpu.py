@@ -15,7 +15,7 @@ from autosearch.choices import Chooser, Option, func_of, kind_of
 from autosearch.errors import InfeasibleError, ScheduleError
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
-from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
+from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.pipeline.operations import body_size, code_size, is_associative, is_scatter, multiplies_narrow
 from autosearch.pipeline.snapshot import Snapshot
@@ -38,6 +38,7 @@ from autosearch.space.placement import (
 from autosearch.space.storage import choose_storage
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, choose_structure
 from autosearch.space.style import Style, choose_style
+from autosearch.space.tails import TailRules
 from autosearch.space.tiling import Tiling
 from autosearch.space.tiling_rules import MAX_LONG_BODY, StageFacts, choose_tiling
 
@@ -154,6 +155,7 @@ class _Build:
         ruled = any(func.name not in fixed for func in ground.algorithm.funcs)
         self.style = choose_style(chooser, bool(ground.reductions)) if ruled else Style.FREE
         self.nest = LoopNest(ground.flow, ground.regions)
+        self.tails = TailRules(self.nest, ground)
         self.labels: dict[StageKey, tuple[str, ...]] = {}
         self.tilings: dict[StageKey, Tiling] = {}
         self.whole: dict[StageKey, list[Directive]] = {}
@@ -284,7 +286,7 @@ class _Build:
         per_element, rounds = self.ground.effort[func.name]
         may_inline = func.name in self.ground.may_inline and fits
         # What a clamped index reads doesn't move with the loop at the borders: Halide would slide beyond the input.
-        slides = not self.is_clamped(func.name)
+        slides = not self.tails.is_clamped(func.name)
         accumulates = func.name in self.ground.reductions
         facts = FuncFacts(
             may_inline,
@@ -342,7 +344,7 @@ class _Build:
         facts = self.facts(stage, self.sizes(func, stage, placement, box), placement, box, constant, dense)
 
         def tails(variable: str, factor: int, copies: int) -> Sequence[Tail]:
-            legal = self.legal_tails(func, stage, placement, box, variable, factor, facts.extents[variable])
+            legal = self.tails.legal(func, stage, placement, box, variable, factor, facts.extents[variable])
             costly = copies * facts.body > MAX_GUARDED_BODY
             return legal[:-1] if costly and len(legal) > 1 else legal
 
@@ -371,9 +373,9 @@ class _Build:
         box = self.nest.required(func.name, placement.compute)
         assert box is not None
         sizes = self.sizes(func, stage, placement, box)
-        nested, exact = self.nesting(stage, placement, box, sizes)
+        nested, exact = self.tails.nesting(stage, placement, box, sizes)
         for variable, (factor, again) in self.tilings[key].factors.items():
-            legal = self.legal_tails(func, stage, placement, box, variable, factor, sizes[variable])
+            legal = self.tails.legal(func, stage, placement, box, variable, factor, sizes[variable])
             divides = variable in exact and sizes[variable] % factor == 0
             if self.tilings[key].tails[variable] not in legal or (again and factor > nested[variable] and not divides):
                 return False
@@ -412,116 +414,13 @@ class _Build:
             body_size(stage),
             slides,
             slides or bool(sliding_consumers(self.nest, stage.func)),
-            *self.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars}),
+            *self.tails.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars}),
             self.style,
             ground.machine.cores,
             ground.machine.accumulators,
             associative and not is_scatter(stage) and multiplies_narrow(stage),
             not ground.reductions.isdisjoint(ground.calls[stage.key]),
         )
-
-    def legal_tails(
-        self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, factor: int, extent: int
-    ) -> list[Tail]:
-        """The tails for a split by `factor`, the likeliest first; the last one is always a guard."""
-        tails = []
-        if not stage.is_rvar(variable):
-            room = self.room(func, stage, placement, box, variable, extent)
-            divides = extent % factor == 0
-            if stage.index == 0 and factor <= room.shift:
-                tails.append(Tail.SHIFT_INWARDS)
-            if factor <= room.round_up or (divides and room.exact and not room.output):
-                tails.insert(0 if stage.index or placement.compute is not None else len(tails), Tail.ROUND_UP)
-        return [*tails, Tail.GUARD_WITH_IF]
-
-    def nesting(
-        self, stage: Stage, placement: Placement, box: Box, extents_of: Mapping[str, int]
-    ) -> tuple[dict[str, int], frozenset[str]]:
-        """For each variable the largest factor of a split whose inner loop may be split again, and those exact.
-
-        Under a guarded split that isn't safe: where a Func's bounds are not simple, Halide 21 loses the guard of
-        nested splits and writes beyond the allocation. Outputs and reduction variables have simple bounds. A split that
-        divides needs no guard where the extent is always the same.
-        """
-        nested: dict[str, int] = {}
-        exact = set()
-        for name, extent in extents_of.items():
-            nested[name] = extent
-            if stage.is_rvar(name) or stage.func in self.ground.algorithm.outputs:
-                continue
-            room = self.room(self.ground.algorithm.func(stage.func), stage, placement, box, name, extent)
-            nested[name] = max(room.round_up, room.shift if stage.index == 0 else 0)
-            if room.exact:
-                exact.add(name)
-        return nested, frozenset(exact)
-
-    def room(self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> _Room:
-        place = func.args.index(variable)
-        whole = self.nest.required(func.name, None) or self.ground.regions.funcs[func.name]
-        low, high = hull(whole, self.ground.regions.funcs[func.name])[place]
-        first, last = self.ground.allowed[func.name][place]
-        whole_anyway = box[place] == (low, high)
-        added = moved_dimensions(self.nest, func.name, placement).get(place)
-        moves = added is not None or (bool(sliding_consumers(self.nest, func.name)) and not whole_anyway)
-        slides = moves and (added is None or added < int(box[place][1] - box[place][0]) + 1)
-        varies = not whole_anyway and (self.is_clamped(func.name, place) or self.has_partial_tiles(placement))
-        free = self.ground.is_free(func, place) and (placement.compute is None or whole_anyway)
-        shortest = 1 if varies or slides or free else extent
-        exact = not varies and not moves and not free
-        output = func.name in self.ground.algorithm.outputs and variable not in self.ground.constant_vars(stage)
-        return _Room(
-            # Rounding up an output would demand that its size be a multiple.
-            # Where new rows start is hard to tell for Halide: rounding up from there seems to read too far.
-            1 if output or moves else int(last - high) + 1,
-            # Shifted inwards, the pure definition would reset what updates have made of rows that are there already.
-            0 if moves and func.updates else shortest + int(low - first),
-            exact,
-            output,
-        )
-
-    def is_clamped(self, name: str, place: int | None = None) -> bool:
-        """Whether what is needed of a Func shrinks at the borders, because an index that reads it is clamped there.
-
-        Of one of its dimensions, where `place` is given.
-        """
-        for key in self.ground.algorithm.consumers[name]:
-            edges = (one for one in self.ground.flow.edges[key] if one.producer == name and not one.is_affine)
-            accesses = (access for edge in edges for access in edge.accesses)
-            if any(place is None or access.index[place] is None for access in accesses):
-                return True
-            placement = self.nest.placements[key.func]
-            if (placement.inline or placement.compute is not None) and self.is_clamped(key.func):
-                return True
-        return False
-
-    def has_partial_tiles(self, placement: Placement) -> bool:
-        """Whether some iterations around may need less than others, because a split around is guarded or a loop fused.
-
-        One that divides counts too where Halide can't know that: it then takes the shortest for possible.
-        """
-        for position in self.nest.around(placement.compute):
-            nest = self.nest.stages[position.stage]
-            constant = self.ground.constant_vars(nest.stage)
-            for derivation in nest.loops.derivations:
-                if derivation.fuse:
-                    return True  # Halide's bounds of what fused loops were are loose: rounding up reads too far
-                if derivation.tail is not Tail.GUARD_WITH_IF:
-                    continue
-                divides = nest.extents[derivation.old] % derivation.factor == 0
-                if not divides or nest.loops.variables[nest.loops.variable_of(derivation.old)] not in constant:
-                    return True
-        return False
-
-
-@dataclass(frozen=True)
-class _Room:
-    """How large a factor may be, by what the tail computes beyond the region needed."""
-
-    round_up: int
-    shift: int
-    exact: bool
-    """The extent is the same in every production."""
-    output: bool
 
 
 @dataclass

@@ -25,14 +25,18 @@ def tune(name: str, log: Path, seconds: float, seed: int) -> Row:
     before = spent(read_log(log)) if log.exists() else 0.0
     comparison = compare(name, ENDLESS, log, seed, timeout=max(LEAST_SECONDS, seconds - before), progress=True)
     content = read_log(log)
-    failed = Counter(one.failure for one in content.trials if not one.ok and not one.baseline)
     library = beside(name, comparison.schedule) if name in LIBRARIES else None
-    return Row(comparison, before + comparison.total_seconds, failed, lost(comparison, content), (), library)
+    return Row(comparison, before + comparison.total_seconds, failures(content), lost(comparison, content), (), library)
 
 
 def spent(content: LogContent) -> float:
     """Seconds up to the last trial of a log, runs that were cut off included."""
     return max(moments(content.trials), default=0.0)
+
+
+def failures(content: LogContent) -> dict[str, int]:
+    """Trials that failed, by reason."""
+    return dict(Counter(one.failure for one in content.trials if not one.ok and not one.baseline))
 
 
 def lost(comparison: Comparison, content: LogContent) -> int:

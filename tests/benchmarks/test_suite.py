@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from autosearch.records.identity import Identity
-from autosearch.records.log import Log, read_log
+from autosearch.records.log import Log, LogContent, read_log
 from autosearch.records.record import TrialRecord
 from autosearch.schedule.schedule import Schedule
 from benchmarks.bench import Comparison
@@ -17,7 +17,7 @@ from benchmarks.pipelines import PIPELINES
 from benchmarks.suite import libraries, run
 from benchmarks.suite.check import bars
 from benchmarks.suite.libraries import in_turn
-from benchmarks.suite.one import lost, spent
+from benchmarks.suite.one import failures, lost, spent
 from benchmarks.suite.plot import plot
 from benchmarks.suite.results import Library, Results, Row
 from benchmarks.suite.run import Plan
@@ -45,6 +45,13 @@ def _results(changed: Mapping[str, Row] = {}) -> Results:
 
 def _missed(results: Results) -> list[str]:
     return [bar.name for bar in bars(results) if not bar.met]
+
+
+def test_failures_are_counted_and_survive_the_disk(tmp_path: Path) -> None:
+    content = LogContent(trials=(TRIAL, *[replace(TRIAL, times=(), failure="illegal")] * 2))
+    row = _row("harris", failed=failures(content))
+    _results({"harris": row}).save(tmp_path / "suite.json")
+    assert Results.load(tmp_path / "suite.json").rows["harris"].failed == {"illegal": 2}
 
 
 def test_good_results_meet_all_bars() -> None:

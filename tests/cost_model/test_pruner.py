@@ -146,6 +146,22 @@ def test_a_share_differs_from_the_fastest_in_one_decision() -> None:
     assert sum(len(proposals) - 1 in pruner.select(proposals, 4) for _ in range(100)) == 0
 
 
+def test_neighbours_of_both_kinds_are_no_more_than_asked_for() -> None:
+    pruner = _trained(explore=0.0)
+    root = [["gray", "compute_root"], ["smooth", "compute_root"]]
+    trace = KNOWN[0].trace
+    fastest = Proposal(trace, _plain([*root, ["repeat_edge", "compute_root"]]).schedule)
+    pruner.observe([(fastest, 1e-12)])
+    moved = [_plain([*root, ["repeat_edge", "compute_at", ["gray", level]]]) for level in ("y", "x")]
+    keys = [key for key, _ in trace if key.endswith("/width")]
+    otherwise = [
+        Proposal(Trace(tuple((k, 1 if k == key else answer) for k, answer in trace)), one.schedule)
+        for key, one in zip(keys, NEW, strict=False)
+    ]
+    for few in (1, 2, 3):
+        assert {len(set(pruner.select([*moved, *otherwise, *NEW[40:]], few))) for _ in range(150)} == {few}
+
+
 def test_a_model_that_has_seen_little_leaves_more_to_chance() -> None:
     pruner = _pruner(explore=0.1)
     pruner.observe([(one, _seconds(pruner, one.schedule)) for one in KNOWN[:LEAST_DATA]])

@@ -1,0 +1,126 @@
+"""How a split may deal with its tail, and how large its factor may be: what Halide computes, reads and writes beyond."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from autosearch.pipeline.access import Box
+from autosearch.pipeline.bounds import hull
+from autosearch.pipeline.ir import Func, Stage
+from autosearch.schedule.directives import Tail
+from autosearch.schedule.nest import LoopNest, Placement
+from autosearch.space.ground import Ground
+from autosearch.space.placement import moved_dimensions, sliding_consumers
+
+
+@dataclass(frozen=True)
+class _Room:
+    """How large a factor may be, by what the tail computes beyond the region needed."""
+
+    round_up: int
+    shift: int
+    exact: bool
+    """The extent is the same in every production."""
+    output: bool
+
+
+class TailRules:
+    """What is legal for the splits of a stage that is about to be placed in a nest."""
+
+    def __init__(self, nest: LoopNest, ground: Ground) -> None:
+        """`nest` may grow meanwhile: what is in it when a question is asked, counts."""
+        self._nest = nest
+        self._ground = ground
+
+    def legal(
+        self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, factor: int, extent: int
+    ) -> list[Tail]:
+        """The tails for a split by `factor`, the likeliest first; the last one is always a guard."""
+        tails = []
+        if not stage.is_rvar(variable):
+            room = self._room(func, stage, placement, box, variable, extent)
+            divides = extent % factor == 0
+            if stage.index == 0 and factor <= room.shift:
+                tails.append(Tail.SHIFT_INWARDS)
+            if factor <= room.round_up or (divides and room.exact and not room.output):
+                tails.insert(0 if stage.index or placement.compute is not None else len(tails), Tail.ROUND_UP)
+        return [*tails, Tail.GUARD_WITH_IF]
+
+    def nesting(
+        self, stage: Stage, placement: Placement, box: Box, extents_of: Mapping[str, int]
+    ) -> tuple[dict[str, int], frozenset[str]]:
+        """For each variable the largest factor of a split whose inner loop may be split again, and those exact.
+
+        Under a guarded split that isn't safe: where a Func's bounds are not simple, Halide 21 loses the guard of
+        nested splits and writes beyond the allocation. Outputs and reduction variables have simple bounds. A split that
+        divides needs no guard where the extent is always the same.
+        """
+        nested: dict[str, int] = {}
+        exact = set()
+        for name, extent in extents_of.items():
+            nested[name] = extent
+            if stage.is_rvar(name) or stage.func in self._ground.algorithm.outputs:
+                continue
+            room = self._room(self._ground.algorithm.func(stage.func), stage, placement, box, name, extent)
+            nested[name] = max(room.round_up, room.shift if stage.index == 0 else 0)
+            if room.exact:
+                exact.add(name)
+        return nested, frozenset(exact)
+
+    def _room(self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> _Room:
+        place = func.args.index(variable)
+        whole = self._nest.required(func.name, None) or self._ground.regions.funcs[func.name]
+        low, high = hull(whole, self._ground.regions.funcs[func.name])[place]
+        first, last = self._ground.allowed[func.name][place]
+        whole_anyway = box[place] == (low, high)
+        added = moved_dimensions(self._nest, func.name, placement).get(place)
+        moves = added is not None or (bool(sliding_consumers(self._nest, func.name)) and not whole_anyway)
+        slides = moves and (added is None or added < int(box[place][1] - box[place][0]) + 1)
+        varies = not whole_anyway and (self.is_clamped(func.name, place) or self._has_partial_tiles(placement))
+        free = self._ground.is_free(func, place) and (placement.compute is None or whole_anyway)
+        shortest = 1 if varies or slides or free else extent
+        exact = not varies and not moves and not free
+        output = func.name in self._ground.algorithm.outputs and variable not in self._ground.constant_vars(stage)
+        return _Room(
+            # Rounding up an output would demand that its size be a multiple.
+            # Where new rows start is hard to tell for Halide: rounding up from there seems to read too far.
+            1 if output or moves else int(last - high) + 1,
+            # Shifted inwards, the pure definition would reset what updates have made of rows that are there already.
+            0 if moves and func.updates else shortest + int(low - first),
+            exact,
+            output,
+        )
+
+    def is_clamped(self, name: str, place: int | None = None) -> bool:
+        """Whether what is needed of a Func shrinks at the borders, because an index that reads it is clamped there.
+
+        Of one of its dimensions, where `place` is given.
+        """
+        for key in self._ground.algorithm.consumers[name]:
+            edges = (one for one in self._ground.flow.edges[key] if one.producer == name and not one.is_affine)
+            accesses = (access for edge in edges for access in edge.accesses)
+            if any(place is None or access.index[place] is None for access in accesses):
+                return True
+            placement = self._nest.placements[key.func]
+            if (placement.inline or placement.compute is not None) and self.is_clamped(key.func):
+                return True
+        return False
+
+    def _has_partial_tiles(self, placement: Placement) -> bool:
+        """Whether some iterations around may need less than others, because a split around is guarded or a loop fused.
+
+        One that divides counts too where Halide can't know that: it then takes the shortest for possible.
+        """
+        for position in self._nest.around(placement.compute):
+            nest = self._nest.stages[position.stage]
+            constant = self._ground.constant_vars(nest.stage)
+            for derivation in nest.loops.derivations:
+                if derivation.fuse:
+                    return True  # Halide's bounds of what fused loops were are loose: rounding up reads too far
+                if derivation.tail is not Tail.GUARD_WITH_IF:
+                    continue
+                divides = nest.extents[derivation.old] % derivation.factor == 0
+                if not divides or nest.loops.variables[nest.loops.variable_of(derivation.old)] not in constant:
+                    return True
+        return False
