@@ -11,6 +11,7 @@ then, and only then, integers may be off by one in 1 of 50 elements, and any ele
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,9 @@ from autosearch.pipeline.ir import Algorithm, Expr
 
 _LOOSEST = 0.05
 """No relative difference beyond this is put down to rounding: half floats would else agree with anything."""
+
+_PIECE = 1 << 16
+"""Elements that are compared at a time."""
 
 
 @dataclass(frozen=True)
@@ -91,13 +95,40 @@ def compare(
 def _float_mismatch(
     output: np.ndarray[Any, Any], reference: np.ndarray[Any, Any], tolerance: Tolerance
 ) -> np.ndarray[Any, Any]:
-    finite = np.isfinite(reference)
-    magnitude = np.abs(reference)
-    typical = float(magnitude[finite].mean(dtype=np.float64)) if finite.any() else 0.0
+    """Where they differ, in pieces that a cache holds: large outputs take longer to compare than to compute otherwise."""
+    wrong = np.zeros_like(reference, dtype=bool)
+    typical = _typical_magnitude(reference)
     with np.errstate(invalid="ignore", over="ignore"):
-        near = np.abs(output - reference) <= tolerance.relative * np.maximum(magnitude, typical)
-    same = (output == reference) | (np.isnan(output) & np.isnan(reference))
-    return np.asarray(~(near & finite) & ~same)
+        for found, one, other in _pieces(wrong, output, reference):
+            magnitude = np.abs(other)
+            near = np.abs(one - other) <= tolerance.relative * np.maximum(magnitude, typical)
+            near &= magnitude < np.inf
+            if not near.all():
+                same = (one == other) | (np.isnan(one) & np.isnan(other))
+                found[...] = ~near & ~same
+    return wrong
+
+
+def _typical_magnitude(array: np.ndarray[Any, Any]) -> float:
+    """The mean of the magnitudes of finite elements; zero where there are none."""
+    total, count = 0.0, 0
+    for (piece,) in _pieces(array):
+        magnitude = np.abs(piece)
+        finite = magnitude < np.inf
+        count += int(np.count_nonzero(finite))
+        total += float((magnitude if finite.all() else magnitude[finite]).sum(dtype=np.float64))
+    return total / count if count else 0.0
+
+
+def _pieces(*arrays: np.ndarray[Any, Any]) -> Iterator[tuple[np.ndarray[Any, Any], ...]]:
+    """The same elements of all, views of some at a time, those together that lie together in the last array."""
+    order = np.argsort(arrays[-1].strides, kind="stable")[::-1]
+    views = [array.transpose(order) for array in arrays]
+    if all(view.flags.c_contiguous for view in views):
+        views = [view.reshape(-1) for view in views]
+    rows = max(1, _PIECE // max(1, views[0].size // max(1, len(views[0]))))
+    for start in range(0, len(views[0]), rows):
+        yield tuple(view[start : start + rows] for view in views)
 
 
 def _widen(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

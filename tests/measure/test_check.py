@@ -77,6 +77,23 @@ def test_outliers_are_allowed_only_up_to_their_share() -> None:
     assert compare(few, reference, EXACT) != "" and compare(many, reference, Tolerance(0.0, 1e-4)) != ""
 
 
+@pytest.mark.parametrize("shape", [(), (1,), (70_000,), (300, 301), (3, 200, 200)])
+@pytest.mark.parametrize("layout", ["C", "F", "gaps"])
+def test_one_wrong_element_is_found_wherever_it_lies(shape: tuple[int, ...], layout: str) -> None:
+    generator = np.random.default_rng(0)
+    pair = []
+    for _ in range(2):
+        whole = np.zeros([*shape[:-1], shape[-1] + 5] if shape and layout == "gaps" else shape, np.float32)
+        pair.append(whole[..., :-5] if shape and layout == "gaps" else np.asarray(whole, order="C" if layout == "C" else "F"))
+    output, reference = pair
+    reference[...] = generator.random(shape)
+    output[...] = reference * (1 + 1e-6)
+    assert compare(output, reference, Tolerance(1e-5)) == ""
+    place = tuple(int(generator.integers(extent)) for extent in shape)
+    output[place] += 1.0
+    assert f"1 of {reference.size} elements are wrong, the first at {place}" in compare(output, reference, Tolerance(1e-5))
+
+
 def test_bfloats_are_compared_as_numbers() -> None:
     one, near, far = (np.full(4, bits, np.uint16) for bits in (0x3F80, 0x3F81, 0x4000))  # 1, 1.0078125, 2
     assert compare(near, one, Tolerance(0.01), is_bfloat=True) == ""
