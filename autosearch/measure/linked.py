@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,20 +83,40 @@ class Runtime:
 
     def link(self, pipeline: hl.Pipeline, arguments: Sequence[Any], target: hl.Target) -> LinkedKernel:
         """The pipeline compiled, linked and loaded. Raises what Halide raises, or `ToolchainError`."""
-        if not hasattr(os, "memfd_create"):
-            raise ToolchainError("this system can't keep files in memory")
         wanted = target.with_feature(hl.TargetFeature.NoRuntime).without_feature(hl.TargetFeature.JIT)
-        made, linked = os.memfd_create("kernel.o"), os.memfd_create("kernel.so")
-        try:
-            pipeline.compile_to({hl.OutputFileType.object: _path(made)}, list(arguments), _ENTRY, wanted)
-            compile_cpp([_path(made), self.path], Path(_path(linked)), ["-shared"])
-        except BaseException:
-            os.close(linked)
-            raise
-        finally:
-            os.close(made)
-        # The file stays open: the system takes two libraries for one that were opened by the same name.
-        return LinkedKernel(self, ctypes.CDLL(_path(linked)), [_scalar_type(one) for one in arguments])
+        with _file("kernel.o") as made:
+            pipeline.compile_to({hl.OutputFileType.object: made}, list(arguments), _ENTRY, wanted)
+            with _file("kernel.so", keep=True) as linked:
+                compile_cpp([made, self.path], Path(linked), ["-shared"])
+                library = ctypes.CDLL(linked)
+        return LinkedKernel(self, library, [_scalar_type(one) for one in arguments])
+
+
+@contextmanager
+def _file(name: str, keep: bool = False) -> Iterator[str]:
+    """The path of a file in memory; closed in the end, or, to `keep` it, where something went wrong.
+
+    What a library was loaded from stays open: the system takes two for one that were opened by the same name.
+    Raises `ToolchainError` where there are no such files, or what is in one can't be loaded.
+    """
+    try:
+        file = os.memfd_create(name)
+    except (AttributeError, OSError) as error:
+        raise ToolchainError(f"this system keeps no files in memory: {error}") from None
+    path = f"/proc/{os.getpid()}/fd/{file}"
+    try:
+        if not os.path.exists(path):
+            raise ToolchainError("this system has no /proc")
+        yield path
+    except OSError as error:
+        keep = False
+        raise ToolchainError(f"can't load a kernel: {error}") from None
+    except BaseException:
+        keep = False
+        raise
+    finally:
+        if not keep:
+            os.close(file)
 
 
 class LinkedKernel:
@@ -134,10 +155,6 @@ class LinkedCall:
     def overhead(self, algorithm: Algorithm, target: str) -> float:
         """None: the calls are made as in C++."""
         return 0.0
-
-
-def _path(file: int) -> str:
-    return f"/proc/{os.getpid()}/fd/{file}"
 
 
 def _scalar_type(argument: Any) -> np.dtype[Any] | None:
