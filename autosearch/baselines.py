@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autosearch.errors import ScheduleError
 from autosearch.measure.autoschedulers import AUTOSCHEDULERS, AutoschedulerReply, AutoschedulerRequest
 from autosearch.measure.local import LocalRunner
-from autosearch.measure.protocol import Candidate, Failure
+from autosearch.measure.protocol import Candidate, Failure, Limits
 from autosearch.pipeline.ir import Algorithm, StageKey
 from autosearch.pipeline.snapshot import Snapshot
 from autosearch.schedule.directives import ComputeRoot
@@ -19,6 +19,9 @@ from autosearch.schedule.schedule import Schedule
 ROOT, DEFAULT, GIVEN = "root", "default", "given"
 _DROPOUT = "1"
 """Percent of its decisions that Adams2019 keeps: with more it makes hardly any different schedules."""
+_TIMES_COMPILE, _TIMES_RUN = 4.0, 20.0
+_LEAST_COMPILE, _LEAST_RUN = 4.0, 1.0
+"""So many times what root takes, and at least so many seconds, the default schedule is waited for."""
 _DRAWS = 3
 """Tries for each sample wanted."""
 
@@ -48,6 +51,15 @@ def fixed_baselines(snapshot: Snapshot) -> Iterator[Baseline]:
     if snapshot.given is not None:
         yield _scheduled(GIVEN, snapshot.given, snapshot.algorithm, "")
     yield Baseline(DEFAULT, Candidate(Schedule()), Schedule())
+
+
+def limits_of_default(limits: Limits, compile_seconds: float, seconds: float) -> Limits:
+    """Those of Halide's default, by what root took: with all Funcs inlined it may take any time, and is of no use then."""
+    return replace(
+        limits,
+        compile_seconds=min(limits.compile_seconds, max(_LEAST_COMPILE, _TIMES_COMPILE * compile_seconds)),
+        run_seconds=min(limits.run_seconds, max(_LEAST_RUN, _TIMES_RUN * seconds)),
+    )
 
 
 def autoscheduled_baselines(runner: LocalRunner, snapshot: Snapshot, threads: int, seconds: float) -> list[Baseline]:

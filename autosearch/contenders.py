@@ -13,11 +13,15 @@ from autosearch.records.record import TrialRecord
 from autosearch.schedule.schedule import Schedule
 from autosearch.spaces import keeps
 
-FINALISTS = 8
+FINALISTS, LEAST_FINALISTS = 8, 3
+"""Of what was found so many race; fewer, down to the second number, where compiling them takes too much of the time."""
 
 
 def contenders(
-    records: Sequence[TrialRecord], snapshot: Snapshot, kept: Mapping[str, Schedule] = MappingProxyType({})
+    records: Sequence[TrialRecord],
+    snapshot: Snapshot,
+    kept: Mapping[str, Schedule] = MappingProxyType({}),
+    finalists: int | None = None,
 ) -> list[Contender]:
     """Baselines that ran, and the fastest trials, each schedule once; only those that leave the Funcs of `kept` as they are."""
     records = [one for one in records if one.schedule is None or keeps(one.schedule, kept)]
@@ -26,12 +30,26 @@ def contenders(
     found: list[Contender] = []
     trials = [record for record in records if record.ok and not record.baseline]
     for record in sorted(trials, key=lambda one: one.seconds):
-        if len(found) == FINALISTS:
+        if len(found) == (FINALISTS if finalists is None else finalists):
             break
         if record.schedule is not None and record.schedule.digest not in known:
             known.add(record.schedule.digest)
             found.append(Contender(f"found {len(found) + 1}", Candidate(record.schedule), record.schedule))
     return baselines + found
+
+
+def compilation(records: Sequence[TrialRecord], seconds: float) -> tuple[int, float]:
+    """How many finalists race, so that compiling them and the baselines takes no longer; and how long that takes.
+
+    All heats are compiled side by side.
+    """
+    ran = [record for record in records if record.ok]
+    total, finalists = sum(one.compile_seconds for one in ran if one.baseline), 0
+    for one in sorted((one for one in ran if not one.baseline), key=lambda one: one.seconds)[:FINALISTS]:
+        if finalists >= LEAST_FINALISTS and total + one.compile_seconds > seconds:
+            break
+        total, finalists = total + one.compile_seconds, finalists + 1
+    return max(finalists, LEAST_FINALISTS), total
 
 
 def baseline_contender(record: TrialRecord, snapshot: Snapshot) -> Contender | None:

@@ -96,17 +96,29 @@ def go_on(runner: Runner, race: Race, seconds: float, seed: int, cold: bool = Fa
     The same kernels come out differently in other processes, by as much as schedules differ; perhaps where memory lies.
     """
     heats = min(runner.places, HEATS)
+    built = _build(runner, race, heats)
     for place in range(heats):
-        race = race.joined(_heat(runner, place, race, seconds / heats, seed + place, cold))
+        race = race.joined(_heat(runner, built[place], race, seconds / heats, seed + place, cold))
+    runner.release([one for each in built for one in each.values()])
     return race
 
 
-def _heat(runner: Runner, place: int, before: Race, seconds: float, seed: int, cold: bool) -> Race:
+def _build(runner: Runner, race: Race, heats: int) -> list[dict[int, Built]]:
+    """All who aren't out, by place in the race, for each heat: they are compiled side by side."""
+    racing = [n for n, one in enumerate(race.contenders) if one.name not in race.failures and not race.is_hopeless(n)]
+    wanted = [(place, n) for n in racing for place in range(heats)]
+    candidates = [replace(race.contenders[n].candidate, linked=True) for _, n in wanted]
+    found: list[dict[int, Built]] = [{} for _ in range(heats)]
+    for (place, n), built in zip(wanted, runner.build(candidates, [place for place, _ in wanted]), strict=True):
+        found[place][n] = built
+    return found
+
+
+def _heat(runner: Runner, kernels: Mapping[int, Built], before: Race, seconds: float, seed: int, cold: bool) -> Race:
     """All that aren't out after the heats before, in a new random order each round."""
     contenders = before.contenders
-    racing = [n for n, one in enumerate(contenders) if one.name not in before.failures and not before.is_hopeless(n)]
-    candidates = [replace(contenders[n].candidate, linked=True) for n in racing]
-    built = dict(zip(racing, runner.build(candidates, place), strict=True))
+    out = {n for n, one in enumerate(contenders) if one.name in before.failures or before.is_hopeless(n)}
+    built = {n: one for n, one in kernels.items() if n not in out}
     samples: list[list[float | None]] = [[] for _ in contenders]
     failures = {contenders[n].name: _why(one.failure, one.message) for n, one in built.items() if one.failure}
     effort = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.002, cold=cold)
@@ -137,7 +149,6 @@ def _heat(runner: Runner, place: int, before: Race, seconds: float, seed: int, c
             break
         if rounds > HOPELESS_ROUNDS:  # before, the slowest take nearly all of it
             spent += time.monotonic() - started
-    runner.release(list(built.values()))
     linked = all(one.linked for one in built.values() if one.handle is not None)
     return Race(contenders, tuple(tuple(row) for row in samples), failures, by_size, linked)
 
@@ -148,10 +159,10 @@ def confirm(runner: Runner, race: Race, reference: Candidate, any_size: bool = F
     At another size a schedule may refuse to run, as it does where its tiles don't fit, but not be wrong; unless it must
     work at `any_size`.
     """
-    known = runner.build([reference], place=0)[0]
+    known = runner.build([reference], [0])[0]
     usable = [inputs for inputs in ELSEWHERE if runner.publish(known, _CHECK, inputs).failure is None]
     while (winner := race.fastest) is not None:
-        built = runner.build([winner.candidate], place=0)[0]
+        built = runner.build([winner.candidate], [0])[0]
         reason = next((why for inputs in usable if (why := _wrong(runner, built, inputs, any_size))), "")
         runner.release([built])
         if not reason:

@@ -63,13 +63,11 @@ class Settings:
         """Seconds until the race should start, whose contenders take so long to compile."""
         if self.timeout is None:
             return float("inf")
-        return (
-            self.timeout
-            - self.race_seconds()
-            - min(compilation, MOST_COMPILATION * self.timeout)
-            - 1.0
-            - self.elapsed()
-        )
+        return self.timeout - self.race_seconds() - compilation - 1.0 - self.elapsed()
+
+    def compilation_seconds(self) -> float:
+        """Seconds that compiling the contenders of the race may take."""
+        return float("inf") if self.timeout is None else MOST_COMPILATION * self.timeout
 
     def patience(self) -> float:
         """Seconds that another tuner with the same log may be waited for."""

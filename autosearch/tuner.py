@@ -13,18 +13,20 @@ from typing import Any
 import halide as hl
 
 from autosearch.baselines import (
+    DEFAULT,
     ROOT,
     Baseline,
     autoscheduled_baselines,
     fixed_baselines,
+    limits_of_default,
     root_schedule,
 )
 from autosearch.choices import Proposal, Trace
-from autosearch.contenders import FINALISTS, baseline_contender, contenders
+from autosearch.contenders import LEAST_FINALISTS, baseline_contender, compilation, contenders
 from autosearch.cost_model.base import CostModel
 from autosearch.cost_model.prior import load_prior, shipped_prior
 from autosearch.cost_model.pruner import Pruner
-from autosearch.finalists import HEATS, Race, confirm, run_race
+from autosearch.finalists import Race, confirm, run_race
 from autosearch.interrupts import Interrupts
 from autosearch.journal import Journal
 from autosearch.machine import Machine, affinity
@@ -224,19 +226,23 @@ class _Session:
         measurement = measurer.reference(Candidate(root))
         if self.journal.baseline(ROOT) is None:
             self.add_baseline(Baseline(ROOT, Candidate(root), root), measurement)
+        limits = limits_of_default(self.settings.limits, measurement.compile_seconds, measurement.seconds)
         for baselines in self.missing_baselines(runner):
             measurable = [one for one in baselines if one.candidate is not None]
             for one in baselines:
                 if one.candidate is None:
                     self.add_baseline(one, None)
-            found = measurer.measure([one.candidate for one in measurable if one.candidate], None, lenient=True)
+            found = measurer.measure(
+                [one.candidate for one in measurable if one.candidate],
+                None,
+                lenient=True,
+                limits=limits if [one.name for one in baselines] == [DEFAULT] else None,
+            )
             for one, measurement in zip(measurable, found, strict=True):
                 self.add_baseline(one, measurement)
 
     def missing_baselines(self, runner: Runner) -> Iterator[list[Baseline]]:
-        fixed = [one for one in fixed_baselines(self.snapshot) if self.journal.baseline(one.name) is None]
-        if fixed:
-            yield fixed
+        yield from ([one] for one in fixed_baselines(self.snapshot) if self.journal.baseline(one.name) is None)
         if self.journal.baseline("Adams2019") is None:
             seconds = min(90.0, 15.0 + 0.15 * self.settings.trials, 0.2 * max(5.0, self.settings.search_seconds_left()))
             yield autoscheduled_baselines(self.compiler(runner), self.snapshot, self.machine.cores, seconds)
@@ -286,7 +292,7 @@ class _Session:
     def search(self, measurer: Measurer, seeds: list[Proposal]) -> None:
         """The loop, which begins with the seeds. Ends when the trials or the time are used up, or the space is."""
         many, a_trial = BATCH, 0.0
-        while self.journal.count < self.settings.trials and (left := self.seconds_left(measurer.runner)) > 0:
+        while self.journal.count < self.settings.trials and (left := self.seconds_left()) > 0:
             self.interrupts.check()
             few = min(BATCH, self.settings.trials - self.journal.count)
             if few * a_trial > left:  # as many as there is time for
@@ -327,12 +333,10 @@ class _Session:
                 if others is not None:
                     self.measure(measurer, batch, "specialize")
 
-    def seconds_left(self, runner: Runner) -> float:
-        """Seconds until the race should start: in each of its heats all that take part are compiled anew."""
-        ran = [record for record in self.journal.trials if record.ok]
-        found = sorted((one for one in ran if not one.baseline), key=lambda one: one.seconds)[:FINALISTS]
-        compilation = sum(one.compile_seconds for one in [*found, *(one for one in ran if one.baseline)])
-        return self.settings.search_seconds_left(compilation * min(runner.places, HEATS))
+    def seconds_left(self) -> float:
+        """Seconds until the race should start, for which all that take part are compiled anew."""
+        _, seconds = compilation(self.journal.trials, self.settings.compilation_seconds())
+        return self.settings.search_seconds_left(seconds)
 
     def choose(self, few: int, many: int) -> list[Proposal]:
         """A batch to measure: the most promising of many proposals."""
@@ -422,7 +426,9 @@ class _Session:
         race = self.journal.race
         if race is None or race.after != self.journal.count:
             return False
-        wanted = {one.name for one in contenders(self.journal.trials, self.snapshot, self.kept)}
+        baselines = {record.baseline for record in self.journal.trials}
+        finalists = max(LEAST_FINALISTS, sum(name not in baselines for name, _ in race.contenders))
+        wanted = {one.name for one in contenders(self.journal.trials, self.snapshot, self.kept, finalists)}
         return wanted <= {name for name, _ in race.contenders} and all(
             schedule is None or keeps(schedule, self.kept) for _, schedule in race.contenders
         )
@@ -432,7 +438,8 @@ class _Session:
         if self.raced():
             return
         runner.limit(self.settings.limits)
-        taking_part = contenders(self.journal.trials, self.snapshot, self.kept)
+        finalists, _ = compilation(self.journal.trials, self.settings.compilation_seconds())
+        taking_part = contenders(self.journal.trials, self.snapshot, self.kept, finalists)
         if not taking_part:
             return
         self.show("race")

@@ -219,7 +219,7 @@ def _one_process(
     """
     threads = this_machine(hl.get_host_target()).cores
     with program(folder, threads) as one, program(folder, threads) as other:
-        built = cache(lambda: runner.build([candidate], place=0)[0])
+        built = cache(lambda: runner.build([candidate], [0])[0])
         sides: tuple[Callable[[], list[float]], ...] = (
             lambda: list(runner.run(built(), TURN).times),
             lambda: turn(one),

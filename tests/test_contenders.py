@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from autosearch import contenders as module
-from autosearch.contenders import contenders
+from autosearch.contenders import LEAST_FINALISTS, compilation, contenders
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import snapshot_of
 from tests.made import ROOT, TILED, blur_records, trial
@@ -30,3 +30,17 @@ def test_no_more_than_so_many_of_those_found() -> None:
     many += [trial("blur", Schedule((*TILED.steps[:2], *ROOT.steps)), 1e-4)]
     found = contenders(many, BLUR)
     assert len(found) == module.FINALISTS and found[0].schedule == many[-1].schedule
+
+
+def test_where_compiling_takes_long_fewer_race() -> None:
+    baseline = replace(trial("blur", ROOT, 1.0), baseline="root", compile_seconds=4.0)
+    slow, failed = trial("blur", TILED, 1.0), replace(trial("blur", TILED, 1.0), times=(), failure="illegal")
+    many = [replace(slow, times=(1e-3 * n,), compile_seconds=2.0) for n in range(1, 20)]
+    assert compilation([baseline, failed, *many], 1e9) == (module.FINALISTS, 4.0 + 2.0 * module.FINALISTS)
+    assert compilation([baseline, failed, *many], 1.0) == (LEAST_FINALISTS, 4.0 + 2.0 * LEAST_FINALISTS)
+    assert compilation([baseline, failed], 1.0) == (LEAST_FINALISTS, 4.0)
+
+
+def test_as_many_race_as_there_is_time_for() -> None:
+    many = [trial("blur", Schedule(TILED.steps[:n]), 1e-3 * n) for n in range(1, len(TILED) + 1)]
+    assert [one.name for one in contenders(many, BLUR, finalists=2)] == ["found 1", "found 2"]

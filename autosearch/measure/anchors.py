@@ -82,5 +82,6 @@ class Anchors:
         return None if member is None or not member.ratios else self._seconds * math.exp(median(member.ratios))
 
     def _build(self, candidate: Candidate) -> _Member | None:
-        built = [self._runner.build([candidate], place)[0] for place in range(self._runner.places)]
+        places = range(self._runner.places)
+        built = self._runner.build([candidate] * len(places), places)
         return _Member(built) if all(one.handle is not None for one in built) else None

@@ -62,23 +62,23 @@ class LocalRunner:
         """The number of workers."""
         return len(self._workers)
 
-    def build(self, candidates: Sequence[Candidate], place: int | None = None) -> list[Built]:
+    def build(self, candidates: Sequence[Candidate], places: Sequence[int] | None = None) -> list[Built]:
         """Compile the candidates, see `Runner.build`."""
         results: list[Built | None] = [None] * len(candidates)
         waiting = list(enumerate(candidates))
-        waiting.reverse()
         retried: set[int] = set()
         busy: dict[int, _Job] = {}
-        usable = range(len(self._workers)) if place is None else [place]
         while waiting or busy:
-            for number in usable:
-                if number not in busy and waiting:
-                    busy[number] = self._start_build(number, *waiting.pop())
+            for number in range(len(self._workers)):
+                own = (one for one in waiting if places is None or places[one[0]] == number)
+                if number not in busy and (following := next(own, None)) is not None:
+                    waiting.remove(following)
+                    busy[number] = self._start_build(number, *following)
             for number in self._finished(busy):
                 job = busy.pop(number)
                 reply = self._collect(number)
                 if self._deserves_another_try(job.place, reply, retried):
-                    waiting.append((job.place, job.request.candidate))
+                    waiting.insert(0, (job.place, job.request.candidate))
                 else:
                     results[job.place] = self._finish_build(number, job, reply)
         return [result for result in results if result is not None]
@@ -96,7 +96,7 @@ class LocalRunner:
             return Timed(failure=built.failure, message=built.message)
         number, kernel = self._locate(built)
         if number is None:
-            again = self.build([built.candidate], built.place)[0]
+            again = self.build([built.candidate], [built.place])[0]
             self._rebuilt[built.handle] = again
             if again.handle is None:
                 return Timed(failure=again.failure, message=again.message)

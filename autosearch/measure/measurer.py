@@ -87,13 +87,13 @@ class Measurer:
         return measurement
 
     def measure(
-        self, candidates: Sequence[Candidate], best: float | None, lenient: bool = False
+        self, candidates: Sequence[Candidate], best: float | None, lenient: bool = False, limits: Limits | None = None
     ) -> Iterator[Measurement]:
         """Measure candidates and yield the results in order. `best` (seconds) lets slow ones be given up early.
 
-        `lenient`: those are measured too that don't work at any size but at those tuned for.
+        `lenient`: those are measured too that don't work at any size but at those tuned for; `limits`: others than usual.
         """
-        self.runner.limit(self.current_limits(best))
+        self.runner.limit(limits or self.current_limits(best))
         built = self.runner.build(candidates)
         self._compile_seconds += [one.seconds for one in built if one.handle is not None]
         try:

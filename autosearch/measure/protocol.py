@@ -132,8 +132,8 @@ class Runner(Protocol):
         """How many processes it builds and runs in."""
         ...
 
-    def build(self, candidates: Sequence[Candidate], place: int | None = None) -> list[Built]:
-        """Compile the candidates, all in one process where a `place` is given."""
+    def build(self, candidates: Sequence[Candidate], places: Sequence[int] | None = None) -> list[Built]:
+        """Compile the candidates, each in the process that `places` says for it where they are given."""
         ...
 
     def run(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:

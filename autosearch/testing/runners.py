@@ -106,9 +106,17 @@ class RunnerSuite:
         assert [runner.run(one, ONCE).failure for one in built] == [None, Failure.ILLEGAL, None]
         runner.release(built)
 
+    def test_candidates_are_built_where_they_are_wanted(self, runner: Runner) -> None:
+        runner.limit(LIMITS)
+        wanted = [place for place in reversed(range(runner.places)) for _ in range(2)]
+        built = runner.build([Candidate(TILED), Candidate(ROOT)] * runner.places, wanted)
+        assert [one.place for one in built] == wanted
+        assert [runner.run(one, ONCE).failure for one in built] == [None] * len(built)
+        runner.release(built)
+
     def test_contenders_are_timed_in_turn(self, runner: Runner) -> None:
         runner.limit(LIMITS)
-        built = runner.build([Candidate(TILED), bad.ILLEGAL, Candidate(ROOT)], place=0)
+        built = runner.build([Candidate(TILED), bad.ILLEGAL, Candidate(ROOT)], [0, 0, 0])
         for _ in range(3):
             assert [bool(runner.run(one, ONCE).times) for one in built] == [True, False, True]
         runner.release(built)

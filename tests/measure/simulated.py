@@ -25,11 +25,11 @@ class SimulatedRunner:
     def limit(self, limits: Limits) -> None:
         """See `Runner.limit`."""
 
-    def build(self, candidates: Sequence[Candidate], place: int | None = None) -> list[Built]:
+    def build(self, candidates: Sequence[Candidate], places: Sequence[int] | None = None) -> list[Built]:
         """See `Runner.build`."""
         built = []
         for number, candidate in enumerate(candidates):
-            where = number % self.places if place is None else place
+            where = number % self.places if places is None else places[number]
             self._made += 1
             self.kernels.add((where, self._made))
             built.append(Built(candidate, (where, self._made), where, 0.1))

@@ -28,9 +28,9 @@ class BoardRunner:
         """See `Runner.limit`."""
         self._local.limit(limits)
 
-    def build(self, candidates: Sequence[Candidate], place: int | None = None) -> list[Built]:
+    def build(self, candidates: Sequence[Candidate], places: Sequence[int] | None = None) -> list[Built]:
         """See `Runner.build`."""
-        return self._local.build(candidates, 0)
+        return self._local.build(candidates, [0] * len(candidates))
 
     def run(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
         """See `Runner.run`: it is slower by half than this machine."""

@@ -62,8 +62,9 @@ def _runner(*pace: float) -> SimulatedRunner:
 
 
 def _turns(runner: SimulatedRunner, numbers: list[int]) -> list[Turns]:
-    anchors = [(runner.build([CANDIDATES[0]], 0)[0], SECONDS[0])]
-    return take_turns(runner, runner.build([CANDIDATES[number] for number in numbers], 0), anchors, EFFORT, None)[0]
+    anchors = [(runner.build([CANDIDATES[0]], [0])[0], SECONDS[0])]
+    built = runner.build([CANDIDATES[number] for number in numbers], [0] * len(numbers))
+    return take_turns(runner, built, anchors, EFFORT, None)[0]
 
 
 @settings(max_examples=30, deadline=None)
@@ -103,7 +104,7 @@ def test_what_was_not_built_takes_no_turn() -> None:
 def test_time_is_up_after_the_least_rounds() -> None:
     runner = _runner(1.0)
     effort = Effort(samples=9, seconds=0.0)
-    found, _ = take_turns(runner, runner.build(CANDIDATES[1:3], 0), [], effort, None)
+    found, _ = take_turns(runner, runner.build(CANDIDATES[1:3], [0, 0]), [], effort, None)
     assert [len(one.timed.times) for one in found] == [3, 3]
 
 
