@@ -405,7 +405,7 @@ class _Build:
             stage,
             ranges,
             lanes,
-            ground.constant_vars(stage) | constant,
+            ground.constant_vars(stage, inside=placement.compute is not None) | constant,
             tuple(vectorizable),
             dense,
             frozenset(parallelizable),

@@ -174,11 +174,11 @@ class Ground:
             self._through[calls, stage.key] = known
         return known
 
-    def constant_vars(self, stage: Stage) -> frozenset[str]:
-        """Loop variables of a stage whose extents are compile-time constants wherever it is computed."""
-        return frozenset(
-            {rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | self.constant_dims[stage.func]
-        )
+    def constant_vars(self, stage: Stage, inside: bool = False) -> frozenset[str]:
+        """Loop variables of a stage whose extents are compile-time constants where it is computed: at root, or `inside` of
+        any loops."""
+        dims = self.steady_dims if inside else self.constant_dims
+        return frozenset({rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | dims[stage.func])
 
     def is_free(self, func: Func, place: int) -> bool:
         """Whether what is needed of a Func as a whole may be of any extent in a dimension."""
@@ -203,6 +203,36 @@ class Ground:
                 bounded |= {arg for place, arg in enumerate(func.args) if self._read_constantly(func, place, found)}
             found[func.name] = frozenset(bounded & set(func.args))
         return found
+
+    @cached_property
+    def steady_dims(self) -> dict[str, frozenset[str]]:
+        """Those of `constant_dims` that are so in each iteration of any loop too.
+
+        Of `a(k, i)` and `a(2, i)` together all of the first dimension is needed over all k, but another part of it, and
+        another number of elements, for each k.
+        """
+        found: dict[str, frozenset[str]] = {}
+        for func in reversed(self.algorithm.funcs):
+            dims = self.constant_dims[func.name]
+            if func.name not in self.algorithm.outputs:
+                steadily = {arg for place, arg in enumerate(func.args) if self._read_steadily(func, place, found)}
+                dims = dims & (steadily | {name for name, _, _ in func.bounds})
+            found[func.name] = dims
+        return found
+
+    def _read_steadily(self, func: Func, place: int, known: dict[str, frozenset[str]]) -> bool:
+        """Whether all who read a dimension do so by the same variable, which is steady itself, or all by none."""
+        forms: set[tuple[int, ...]] = set()
+        for key in self.algorithm.consumers[func.name]:
+            rvars = {rvar.name for rvar in self.algorithm.stage(key).rvars}
+            own: set[tuple[tuple[str, int], ...]] = set()
+            for edge in self.flow.edges[key]:
+                if edge.producer == func.name and not edge.is_input:
+                    own.update(one.coefficients for access in edge.accesses if (one := access.index[place]) is not None)
+            if len(own) > 1 or any(name not in rvars | known[key.func] for terms in own for name, _ in terms):
+                return False
+            forms.update(tuple(sorted(factor for _, factor in terms)) for terms in own)
+        return len(forms) <= 1
 
     def _read_constantly(self, func: Func, place: int, known: dict[str, frozenset[str]]) -> bool:
         for key in (*self.algorithm.consumers[func.name], *(stage.key for stage in func.updates)):

@@ -114,7 +114,8 @@ class TailRules:
         """
         for position in self._nest.around(placement.compute):
             nest = self._nest.stages[position.stage]
-            constant = self._ground.constant_vars(nest.stage)
+            inside = self._nest.placements[nest.stage.func].compute is not None
+            constant = self._ground.constant_vars(nest.stage, inside)
             for derivation in nest.loops.derivations:
                 if derivation.fuse:
                     return True  # Halide's bounds of what fused loops were are loose: rounding up reads too far

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import random
 
 import halide as hl
 
+from autosearch.choices import RandomChooser, draw
 from autosearch.machine import Machine
 from autosearch.pipeline.operations import is_associative
 from autosearch.pipeline.snapshot import take
+from autosearch.schedule.apply import apply
 from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.structure import Structures
+from autosearch.space.cpu import CpuSpace
 from autosearch.space.ground import Ground
 from tests.conftest import TARGET, snapshot_of, space_of
 
@@ -55,3 +59,33 @@ def _reductions(length: int) -> frozenset[str]:
     )
     derived = Structures(snapshot).derive(steps)
     return Ground(derived.flow, derived.regions, dict(snapshot.sizes.inputs), Machine()).reductions
+
+
+def elimination() -> hl.Func:
+    """A step of Gauss's elimination on five rows, one small system a pixel."""
+    image = hl.ImageParam(hl.Float(32), 2, "image")
+    x, i = hl.vars("x i")
+    rows, step, out = hl.Func("rows"), hl.Func("step"), hl.Func("out")
+    rows[x, i] = image[x, i] + 1.0
+    step[x, i] = rows[x, i] - rows[x, 1] * 0.5
+    out[x] = step[x, 0] + step[x, 1] + step[x, 2] + step[x, 3] + step[x, 4]
+    image.set_estimates([(0, 512), (0, 5)])
+    out.set_estimates([(0, 512)])
+    return out
+
+
+def test_what_is_read_at_a_variable_and_at_a_constant_is_of_one_extent_at_root_alone() -> None:
+    snapshot = take(elimination, TARGET)
+    ground = Ground(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine())
+    rows, step = (snapshot.algorithm.func(name).stages[0] for name in ("rows", "step"))
+    assert ground.constant_vars(rows) == ground.constant_vars(step) == {"i"}
+    assert ground.constant_vars(step, inside=True) == {"i"} and ground.constant_vars(rows, inside=True) == set()
+
+
+def test_no_schedule_relies_on_an_extent_that_changes_from_loop_to_loop() -> None:
+    snapshot, generator = take(elimination, TARGET), random.Random(0)
+    space = CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine())
+    for _ in range(100):
+        pipeline = snapshot.fresh()
+        apply(draw(space, RandomChooser(generator)).schedule, pipeline, snapshot.algorithm)
+        pipeline.compile_to_module(pipeline.infer_arguments(), "kernel", TARGET)  # raises where Halide refuses it
