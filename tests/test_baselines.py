@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from autosearch.baselines import dropout_samples, limits_of_default
-from autosearch.measure.protocol import Limits
+from collections.abc import Sequence
+
+import halide as hl
+import pytest
+
+from autosearch.baselines import autoscheduled_baselines, dropout_samples, limits_of_default
+from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerRequest
+from autosearch.measure.protocol import Failure, Limits
 from autosearch.space.imitate import imitate
 from tests.conftest import snapshot_of, space_of
 from tests.measure.local_runner import local_runner
@@ -24,3 +30,37 @@ def test_the_default_schedule_is_not_waited_for_much_longer_than_root() -> None:
     assert 1.0 < quick.compile_seconds < slow.compile_seconds < endless.compile_seconds == 30.0
     assert 0.1 < quick.run_seconds < slow.run_seconds < endless.run_seconds == 10.0
     assert slow.compile_seconds > 3.0 and slow.run_seconds > 0.2
+
+
+class Slow:
+    """Stands in for a runner of autoschedulers, which takes so long with a beam of one, and with the default one."""
+
+    def __init__(self, narrow: float, wide: float) -> None:
+        self.narrow, self.wide = narrow, wide
+        self.asked: list[AutoschedulerRequest] = []
+
+    def autoschedule(self, requests: Sequence[AutoschedulerRequest], seconds: float) -> list[AutoschedulerReply]:
+        self.asked += requests
+        return [self.reply(self.narrow if "beam_size" in one.parameters else self.wide, seconds) for one in requests]
+
+    def reply(self, takes: float, seconds: float) -> AutoschedulerReply:
+        if takes > seconds:
+            return AutoschedulerReply(None, "", seconds, Failure.COMPILE_TIMEOUT, "no result")
+        return AutoschedulerReply(hl.serialize_pipeline(snapshot_of("blur").fresh()), "", takes)
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide", "tried", "note"),
+    [
+        (0.1, 1.0, True, ""),
+        (0.1, 60.0, True, "with beam_size=1, since the default beam failed: no result"),
+        (2.0, 60.0, False, "with beam_size=1, which took 2.0 s"),
+        (60.0, 60.0, True, ""),
+    ],
+)
+def test_the_default_beam_is_tried_where_it_may_come_to_an_end(narrow: float, wide: float, tried: bool, note: str) -> None:
+    runner = Slow(narrow, wide)
+    found = {one.name: one for one in autoscheduled_baselines(runner, snapshot_of("blur"), 2, 30.0)}  # type: ignore[arg-type]
+    assert any(one.name == "Adams2019" and "beam_size" not in one.parameters for one in runner.asked) == tried
+    assert found["Adams2019"].note.startswith(note) and bool(found["Adams2019"].note) == bool(note)
+    assert (found["Adams2019"].candidate is None) == (min(narrow, wide) > 30.0)
