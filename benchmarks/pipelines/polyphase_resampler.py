@@ -62,9 +62,10 @@ def expert() -> hl.Func:
     a = _algorithm()
     c, t = a.c, a.t
     to, ti = hl.Var("to"), hl.Var("ti")
-    vec = hl.get_host_target().natural_vector_size(hl.Float(32))
-    a.weights.compute_root().vectorize(a.weights.args()[0], vec)
-    # The channels of a frame are one vector. A few frames together hide the latency of the sums.
+    natural = hl.get_host_target().natural_vector_size(hl.Float(32))
+    a.weights.compute_root().vectorize(a.weights.args()[0], natural)
+    vec = min(CHANNELS, natural)
+    # The channels of a frame are one vector, or several. A few frames together hide the latency of the sums.
     a.resampled.bound(c, 0, CHANNELS).split(t, t, ti, TILE).split(t, to, t, TASK // TILE).parallel(to)
     a.resampled.vectorize(c, vec).unroll(ti)
     a.filtered.compute_at(a.resampled, t).vectorize(c, vec).unroll(t)
