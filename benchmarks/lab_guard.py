@@ -22,8 +22,8 @@ from benchmarks.lab import COMPARED
 FLOORS = Path(__file__).with_name("lab_floors.json")
 SPACES = Path(__file__).parents[1] / "records" / "spaces"
 SEEDS, EVALUATIONS = 6, 80
-MARGIN = 0.02
-"""Other machines round otherwise: a score this much lower is none."""
+MARGIN = 0.05
+"""Other machines round otherwise, and among so few seeds one run that goes another way tells: less than this is no loss."""
 
 
 def main() -> int:

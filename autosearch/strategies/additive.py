@@ -22,6 +22,9 @@ FAILED = math.log(10.0)
 SHRINKAGE = 1.0
 """How strongly what an answer adds is drawn to nothing: rarely measured answers say little."""
 
+DIGITS = 6
+"""Of a predicted logarithm: processors round otherwise beyond, and what is as good would be ranked otherwise."""
+
 
 class AdditiveModel:
     """Learns from results; predicts seconds."""
@@ -51,7 +54,8 @@ class AdditiveModel:
         """Predicted seconds, once it is `ready`."""
         if len(self._traces) >= GROWTH * self._fitted_on:
             self._fit()
-        return [math.exp(self._mean + sum(self._adds.get(answer, 0.0) for answer in one.trace)) for one in proposals]
+        logs = (self._mean + sum(self._adds.get(answer, 0.0) for answer in one.trace) for one in proposals)
+        return [math.exp(round(log, DIGITS)) for log in logs]
 
     def _fit(self) -> None:
         slow = min(log for log in self._logs if log is not None) + FAILED
