@@ -98,6 +98,20 @@ def gradients() -> hl.Func:
     return out
 
 
+def lookup() -> hl.Func:
+    """A small grid of tables with a few channels, read at cells that depend on data."""
+    image = hl.ImageParam(hl.Float(32), 2, "image")
+    x, y, z, j, i, m, c = hl.vars("x y z j i m c")
+    tables, maps, sliced, out = hl.Func("tables"), hl.Func("maps"), hl.Func("sliced"), hl.Func("out")
+    tables[x, y, z, j, i] = hl.sqrt(hl.f32(x + 3 * y + 5 * z + 7 * j + 11 * i) + hl.f32(x * y))
+    maps[x, y, z, m] = tables[x, y, z, m / 2, m % 2] + tables[x + 1, y, z, m / 2, m % 2]
+    near = hl.clamp(hl.i32(image[x, y] * 4), 0, 3)
+    sliced[x, y, m] = maps[x / 8, y / 8, near, m] + maps[x / 8, y / 8 + 1, near + 1, m]
+    out[x, y, c] = sliced[x, y, 2 * c] * image[x, y] + sliced[x, y, 2 * c + 1]
+    out.set_estimates([(0, WIDTH), (0, HEIGHT), (0, 3)])
+    return out
+
+
 SAMPLES: dict[str, Callable[[], object]] = {
     "blur": blur,
     "sharpen": sharpen,
@@ -105,4 +119,5 @@ SAMPLES: dict[str, Callable[[], object]] = {
     "matmul": matmul,
     "tuples": tuples,
     "pyramid": pyramid,
+    "lookup": lookup,
 }

@@ -67,6 +67,31 @@ def body_size(stage: Stage) -> int:
 
 
 @cache
+def varying_share(stage: Stage, variable: str) -> float:
+    """The part of a body that is another for each iteration of a variable: what unrolling adds for every copy.
+
+    The rest is computed once for all copies. Of a `select` by the variable alone each copy keeps one side.
+    """
+    size = body_size(stage)
+    if not size:
+        return 1.0
+    with deep_recursion():
+        varying = sum(_varying(value, variable) for value in stage.values)
+    return min(1.0, max(varying, 1) / size)
+
+
+def _varying(node: Expr, variable: str) -> int:
+    found = {one.value for one in node.walk() if one.op == "var"}
+    if variable not in found:
+        return 0
+    if node.op in ("func", "image"):
+        return 1
+    if node.op == "select" and {one.value for one in node.args[0].walk() if one.op == "var"} == {variable}:
+        return max(_varying(one, variable) for one in node.args[1:])
+    return (_kind(node) not in ("", "cast", "cast_f")) + sum(_varying(one, variable) for one in node.args)
+
+
+@cache
 def code_size(stage: Stage) -> int:
     """What one evaluation adds to the code of a loop body for native vectors: its body, and what gathers take.
 

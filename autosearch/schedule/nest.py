@@ -18,7 +18,7 @@ from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions, hull, is_finite
 from autosearch.pipeline.intervals import Interval
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
-from autosearch.schedule.directives import ComputeAt, ComputeRoot, ComputeWith, Directive, StoreAt, StoreRoot
+from autosearch.schedule.directives import Bound, ComputeAt, ComputeRoot, ComputeWith, Directive, StoreAt, StoreRoot
 from autosearch.schedule.layout import RESIZING, resized, storage_order
 from autosearch.schedule.loops import PARALLEL, SERIAL, VECTORIZED, StageLoops, stage_loops
 from autosearch.schedule.schedule import Schedule
@@ -99,12 +99,20 @@ class LoopNest:
         self.joined: dict[StageKey, Position] = {}
         """For a stage that shares loops of another (`compute_with`): inside which of that one's both are computed."""
         self._resized: dict[str, Sequence[Directive]] = {}
+        self._bounds: dict[str, dict[int, Interval]] = {}
         self._around: dict[str, tuple[Position, ...]] = {}
         self._paths: dict[StageKey, tuple[Position, ...]] = {}
         self._levels: dict[Position, LoopLevel] = {}
         self._required: dict[tuple[str, Position | None], Box | None] = {}
 
     # Building ------------------------------------------------------------------------------------------------------
+
+    def bound(self, func: Func, directives: Iterable[Directive]) -> None:
+        """Take note of the dimensions of `func`, which isn't added yet, on which directives state what is computed."""
+        bounds = stated_bounds(func, directives)
+        if bounds != self._bounds.get(func.name, {}):
+            self._bounds[func.name] = bounds
+            self._required = {key: box for key, box in self._required.items() if key[0] != func.name}
 
     def place(self, func: Func, placement: Placement, directives: Sequence[Sequence[Directive]] = ()) -> None:
         """Add `func`, with the directives of each of its stages. All its consumers must have been added."""
@@ -114,6 +122,7 @@ class LoopNest:
         self.layouts[func.name] = storage_order(func, directives[0] if directives else ())
         if directives and any(isinstance(one, RESIZING) for one in directives[0]):
             self._resized[func.name] = directives[0]
+        self.bound(func, directives[0] if directives else ())
         around = self.around(placement.compute)
         self._around[func.name] = around
         box = self.required(func.name, placement.compute)
@@ -248,7 +257,9 @@ class LoopNest:
         if not is_finite(box):
             whole = self.regions.funcs[func.name]
             box = tuple(i if is_finite((i,)) else w for i, w in zip(box, whole, strict=True))
-        return self.flow.bound(func, self.flow.with_updates(func, box))
+        box = self.flow.bound(func, self.flow.with_updates(func, box))
+        stated = self._bounds.get(func.name)
+        return tuple(stated.get(place, side) for place, side in enumerate(box)) if stated else box
 
     def environment(self, key: StageKey, position: Position | None) -> dict[str, Interval] | None:
         """The ranges that the variables of stage `key` run over within one iteration at `position`; None if it isn't run."""
@@ -335,6 +346,15 @@ class LoopNest:
                 share *= min(1.0, whole / (before * level.extent))
             inner = outer
         return share
+
+
+def stated_bounds(func: Func, directives: Iterable[Directive]) -> dict[int, Interval]:
+    """The dimensions of a Func that directives `bound`, with the range that is computed of each, wherever it is."""
+    return {
+        func.args.index(one.dim): (one.min, one.min + one.extent - 1)
+        for one in directives
+        if isinstance(one, Bound) and one.dim in func.args
+    }
 
 
 def build_nest(flow: Dataflow, regions: Regions, schedule: Schedule) -> LoopNest:

@@ -56,6 +56,7 @@ class Nests:
         store = np.minimum(store, level)
         levels = min((user.kinds.shape[1] for user in users), default=1) if inline.any() else int(level.max()) + 1
         required = self._required(func, users, levels)
+        _state(required, plans, plan)
         rows = FuncRows(func, plans, plan, inline, level, store, required, [])
         self.funcs[func.name] = rows
         needed = [(low[self._rows, level], high[self._rows, level]) for low, high in required]
@@ -252,6 +253,15 @@ class Nests:
             part = np.minimum(1.0, whole / (before * stage.sizes[:, level]))
             share = np.where(slides, share * part, share)
         return share
+
+
+def _state(required: list[tuple[Array, Array]], plans: Sequence[Plan], plan: Numbers) -> None:
+    """Put what plans `bound` in the place of what is needed."""
+    for number, one in enumerate(plans):
+        for place, (first, last) in one.bounds:
+            low, high = required[place]
+            here = (plan == number)[:, None]
+            required[place] = np.where(here, first, low), np.where(here, last, high)
 
 
 def _shared(mine: StageLoops, theirs: StageLoops, loop: str) -> int:

@@ -41,6 +41,7 @@ from autosearch.schedule.directives import (
 from autosearch.schedule.layout import RESIZING, resized, storage_order
 from autosearch.schedule.loop_arrays import NO_LOOPS, Packed, pack
 from autosearch.schedule.loops import StageLoops, stage_loops
+from autosearch.schedule.nest import stated_bounds
 
 LEFT_OUT, INLINE, ROOT, AT = range(4)
 _KNOWN = frozenset((
@@ -70,6 +71,8 @@ class Plan(NamedTuple):
     """See `storage_order`."""
     resizing: tuple[AlignStorage | BoundStorage | FoldStorage, ...] = ()
     """The directives that say how much is allocated, see `resized`."""
+    bounds: tuple[tuple[int, Interval], ...] = ()
+    """The dimensions on which it states what is computed, see `stated_bounds`."""
 
     def depth_of(self, stage: int, loop: str) -> int:
         """How many loops of a stage one is inside of when inside `loop`; 0 where it has no such loop."""
@@ -143,7 +146,8 @@ class Planner:
         packed = [made for one, stage in zip(loops, func.stages, strict=True) if (made := pack(one, stage)) is not None]
         if len(packed) < len(loops):
             return _left_out(func)
-        return Plan(kind, at, stored, store, loops, tuple(packed), layout, resizing)
+        bounds = tuple(stated_bounds(func, own[0]).items())
+        return Plan(kind, at, stored, store, loops, tuple(packed), layout, resizing, bounds)
 
     def reads(self, consumer: StageKey, producer: str) -> list[Callable[[ArrayEnv], list[Ends]]]:
         """What a stage reads of another Func, as functions of the ranges of its variables."""

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from types import MappingProxyType
 
 from autosearch.choices import Chooser, Option, func_of, kind_of
 from autosearch.errors import InfeasibleError, ScheduleError
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
-from autosearch.pipeline.bounds import Dataflow, Regions, extents
+from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
 from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.pipeline.operations import body_size, code_size, is_associative, is_scatter, multiplies_narrow
 from autosearch.pipeline.snapshot import Snapshot
@@ -26,7 +27,7 @@ from autosearch.schedule.nest import ROOT, LoopNest, Placement, Position, build_
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.calls import Calls
 from autosearch.space.details import choose_memory, choose_partition
-from autosearch.space.ground import Ground
+from autosearch.space.ground import NOTHING, Ground, Stated
 from autosearch.space.joining import choose_partner, join, partners
 from autosearch.space.placement import (
     FuncFacts,
@@ -35,7 +36,7 @@ from autosearch.space.placement import (
     placement_directives,
     sliding_consumers,
 )
-from autosearch.space.storage import choose_storage
+from autosearch.space.storage import choose_storage, holds_pairs
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, choose_structure
 from autosearch.space.style import Style, choose_style
 from autosearch.space.tails import TailRules
@@ -47,8 +48,6 @@ MAX_GUARDED_BODY = 150
 RULES = "rules"
 _FOLLOWED, _RARELY_FOLLOWED = 2.0, 0.03
 """How likely it is to follow an example as what reads the Func does, and otherwise, where the rules are 1."""
-MAX_BOUND_EXTENT = 4
-"""Output dimensions this short (colour channels) may be stated to have exactly the extent tuned for."""
 
 Fixed = Callable[[Chooser], Mapping[str, Schedule]]
 """The schedules of Funcs that are not for the rules, by name."""
@@ -153,7 +152,7 @@ class _Build:
         self.ground = ground
         self.chooser = chooser
         ruled = any(func.name not in fixed for func in ground.algorithm.funcs)
-        self.style = choose_style(chooser, bool(ground.reductions)) if ruled else Style.FREE
+        self.style = choose_style(chooser, bool(ground.reductions), ground.gathers) if ruled else Style.FREE
         self.nest = LoopNest(ground.flow, ground.regions)
         self.tails = TailRules(self.nest, ground)
         self.labels: dict[StageKey, tuple[str, ...]] = {}
@@ -164,6 +163,7 @@ class _Build:
         self.calls: dict[str, dict[StageKey, Calls]] = {}
         """For each Func not decided yet: how often one evaluation of each stage computed calls it, as things stand."""
         self.steps: list[Step] = []
+        self.stated: Stated = NOTHING
 
     def run(self) -> Schedule:
         for func in reversed(self.ground.algorithm.funcs):
@@ -242,14 +242,17 @@ class _Build:
         is_output = func.name in self.ground.algorithm.outputs
         placement = ROOT if is_output else self.place(func)
         head = [] if is_output else placement_directives(self.nest, placement)
-        bounds = self.choose_bounds(func) if is_output else []
         if placement.inline:
             self.nest.place(func, placement)
             self.inline(func)
             return
+        bounds = self.choose_bounds(func, placement)
+        self.nest.bound(func, bounds)
         constant = frozenset(bound.dim for bound in bounds)
-        layout = [] if is_output else choose_storage(self.nest, func, self.ground.is_copy(func), self.chooser)
-        dense = func.args[storage_order(func, layout)[0]] if func.args else ""
+        layout = list[Directive]()
+        if not is_output:
+            layout = choose_storage(self.nest, self.ground, func, self.chooser, self.style)
+        order = tuple(func.args[place] for place in storage_order(func, layout))
         others = [
             name for name in partners(self.nest, self.ground, func, placement) if self.suits(func, placement, name)
         ]
@@ -257,12 +260,12 @@ class _Build:
         if partner is not None:
             directives = [self.together(func, partner)]
         else:
-            directives = [self.stage(func, stage, placement, constant, dense) for stage in func.stages]
+            directives = [self.stage(func, stage, placement, constant, order) for stage in func.stages]
         memory, reading = list[Directive](), list[Step]()
         if not is_output:
             lanes = self.ground.lanes(func.stages[0])
             memory, reading = choose_memory(self.nest, func, placement, lanes, self.chooser)
-        directives[0] = layout + memory + directives[0]
+        directives[0] = [*bounds, *layout, *memory, *directives[0]]
         self.nest.place(func, placement, directives)
         if placement.compute is None and partner is None:
             for stage, own in zip(func.stages, directives, strict=True):
@@ -270,7 +273,7 @@ class _Build:
                 own += self.whole[stage.key]
         self.steps += reading
         for stage, own in zip(func.stages, directives, strict=True):
-            self.add(stage, (head + list(bounds) if stage.index == 0 else []) + own)
+            self.add(stage, (head if stage.index == 0 else []) + own)
 
     def add(self, stage: Stage, directives: Sequence[Directive]) -> None:
         self.steps += [Step(stage.key, directive) for directive in directives]
@@ -299,6 +302,7 @@ class _Build:
             self.ground.is_copy(func),
             self.ground.has_room(func.name),
             func.name in self.clones,
+            holds_pairs(self.nest, func),
         )
         return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style)
 
@@ -325,23 +329,33 @@ class _Build:
         self.bodies[stage.key] = _Body(copies, code_size(stage))
         self.call(stage.key, self.ground.calls[stage.key])
 
-    def choose_bounds(self, func: Func) -> list[Bound]:
+    def choose_bounds(self, func: Func, placement: Placement) -> list[Bound]:
+        """Ask whether to state the extents of channels that Halide doesn't know to be constants where it is computed."""
         result = []
         box = self.ground.regions.funcs[func.name]
+        box = hull(box, self.nest.required(func.name, None) or box)  # with what the tails of consumers add
+        known = self.constants(func.stages[0], placement)
+        is_output = func.name in self.ground.algorithm.outputs
+        if not is_output and not self.stated:
+            return []
         for place, (arg, (low, _), extent) in enumerate(zip(func.args, box, extents(box), strict=True)):
-            known = arg in self.ground.constant_vars(func.stages[0]) or self.ground.is_free(func, place)
-            if extent <= MAX_BOUND_EXTENT and not known:
+            if arg in self.ground.channels[func.name] and arg not in known and not self.ground.is_free(func, place):
                 answer = self.chooser.choose(f"{func.name}/bound/{arg}", ["exact", "any"], [0.8, 0.2])
                 if answer == "exact":
                     result.append(Bound(arg, int(low), extent))
+        if is_output:
+            self.stated |= {(func.name, bound.dim) for bound in result}
         return result
 
+    def constants(self, stage: Stage, placement: Placement) -> frozenset[str]:
+        return self.ground.constant_vars(stage, inside=placement.compute is not None, stated=self.stated)
+
     def stage(
-        self, func: Func, stage: Stage, placement: Placement, constant: frozenset[str], dense: str
+        self, func: Func, stage: Stage, placement: Placement, constant: frozenset[str], layout: Sequence[str]
     ) -> list[Directive]:
         box = self.nest.required(func.name, placement.compute)
         assert box is not None
-        facts = self.facts(stage, self.sizes(func, stage, placement, box), placement, box, constant, dense)
+        facts = self.facts(stage, self.sizes(func, stage, placement, box), placement, box, constant, layout)
 
         def tails(variable: str, factor: int, copies: int) -> Sequence[Tail]:
             legal = self.tails.legal(func, stage, placement, box, variable, factor, facts.extents[variable])
@@ -390,12 +404,24 @@ class _Build:
         return [*tiling.directives(stage), *self.whole.get(partner.stage, ()), join(self.nest, partner)]
 
     def facts(
-        self, stage: Stage, ranges: dict[str, int], placement: Placement, box: Box, constant: frozenset[str], dense: str
+        self,
+        stage: Stage,
+        ranges: dict[str, int],
+        placement: Placement,
+        box: Box,
+        constant: frozenset[str],
+        layout: Sequence[str],
     ) -> StageFacts:
         ground = self.ground
         lanes = ground.lanes(stage)
         associative = is_associative(stage)
-        vectorizable = sorted(stage.pure_vars, key=lambda name: (ranges[name] < lanes, name != dense))
+        dense = layout[0] if layout else ""
+        channels = list(takewhile(lambda name: name in ground.channels[stage.func], layout))
+        together = self.style is Style.CHANNELS and dense in channels
+        vectorizable = sorted(
+            stage.pure_vars,
+            key=lambda name: (ranges[name] < lanes and not (together and name == dense), name != dense),
+        )
         if associative and not is_scatter(stage):
             vectorizable += [rvar.name for rvar in stage.rvars if ranges[rvar.name] >= lanes // 2]
         parallelizable = {*stage.pure_vars, *(rvar.name for rvar in stage.rvars if rvar.parallel_safe)}
@@ -403,9 +429,10 @@ class _Build:
         slides = placement.store != placement.compute
         return StageFacts(
             stage,
+            tuple(name for name in channels if name in stage.loop_vars),
             ranges,
             lanes,
-            ground.constant_vars(stage, inside=placement.compute is not None) | constant,
+            self.constants(stage, placement) | constant,
             tuple(vectorizable),
             dense,
             frozenset(parallelizable),

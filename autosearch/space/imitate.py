@@ -17,8 +17,9 @@ from autosearch.schedule.nest import LoopNest, Position, StageNest
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.details import detail_answers, details_of
+from autosearch.space.ground import Ground
 from autosearch.space.joining import ALONE
-from autosearch.space.storage import DECLARED, READ
+from autosearch.space.storage import storage_answer
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, structure_answers
 from autosearch.space.style import Style
 from autosearch.space.tiling import OUTER, UNROLL
@@ -66,7 +67,7 @@ def _imitate(space: CpuSpace, schedule: Schedule, name: str, own: Set[str]) -> t
     answers: dict[str, Option] = {
         "style": Style.FREE.value,
         **structure_answers(schedule),
-        **_answers(wanted, schedule, own),
+        **_answers(wanted, schedule, own, space.ground(schedule.structure)),
         **detail_answers(schedule, wanted),
         **{f"{one}/as": name for one in own},
     }
@@ -166,7 +167,7 @@ class _Loop:
     band: str = ""
 
 
-def _answers(nest: LoopNest, schedule: Schedule, own: Set[str]) -> dict[str, Option]:
+def _answers(nest: LoopNest, schedule: Schedule, own: Set[str], ground: Ground) -> dict[str, Option]:
     answers: dict[str, Option] = {}
     labels: dict[Position, str] = {}
     for key, stage in nest.stages.items():
@@ -179,15 +180,15 @@ def _answers(nest: LoopNest, schedule: Schedule, own: Set[str]) -> dict[str, Opt
             labels[Position(key, depth)] = f"{prefix}/{label}"
     for func in nest.algorithm.funcs:
         placement = nest.placements[func.name]
+        answers.update((f"{func.name}/bound/{arg}", "any") for arg in func.args)
         if func.name in nest.algorithm.outputs:
-            answers.update((f"{func.name}/bound/{arg}", "any") for arg in func.args)
             continue
         if placement.inline:
             answers[f"{func.name}/place"] = "inline"
             continue
         answers[f"{func.name}/place"] = _level(placement.compute, labels)
         answers[f"{func.name}/with"] = ALONE
-        answers[f"{func.name}/storage"] = DECLARED if _is_declared(nest, func.name) else READ
+        answers[f"{func.name}/storage"] = storage_answer(ground, func, nest.layouts[func.name])
         same = placement.store == placement.compute
         answers[f"{func.name}/store"] = "same" if same else _level(placement.store, labels)
     order = [func.name for func in nest.algorithm.funcs]
@@ -199,11 +200,6 @@ def _answers(nest: LoopNest, schedule: Schedule, own: Set[str]) -> dict[str, Opt
         if isinstance(step.directive, Bound):
             answers[f"{step.stage.func}/bound/{step.directive.dim}"] = "exact"
     return answers
-
-
-def _is_declared(nest: LoopNest, name: str) -> bool:
-    layout = nest.layouts[name]
-    return layout == tuple(range(len(layout)))
 
 
 def _level(position: Position | None, labels: Mapping[Position, str]) -> str:

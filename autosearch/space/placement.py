@@ -43,6 +43,8 @@ class FuncFacts:
     """It may be computed far before where it is needed: what it reads of inputs is clamped on the way."""
     cloned: bool = False
     """It was made for its one consumer, to be computed where that one wants it."""
+    pairs: bool = False
+    """It holds side by side what a consumer takes together, which inline would be fetched apart."""
 
 
 Labels = Mapping[StageKey, Sequence[str]]
@@ -67,7 +69,7 @@ def choose_placement(
     if facts.may_inline:
         cheap = style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
         options, estimates = [_INLINE, *options], [costs.inline(), *estimates]
-        weights = [max(weights) if cheap else 1.0, *weights]
+        weights = [max(weights) if cheap else 1 / TILT if facts.pairs else 1.0, *weights]
     chances = [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
     answer = chooser.choose(f"{func.name}/place", options, chances)
     if answer == _INLINE:

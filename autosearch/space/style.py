@@ -29,11 +29,17 @@ class Style(Enum):
     """Every Func computed whole before the next."""
     REGISTERS = "registers"
     """Tiles of a few vectors, in which a reduction accumulates without touching memory."""
+    CHANNELS = "channels"
+    """The channels of an element lie together, and are computed together."""
 
 
-def choose_style(chooser: Chooser, reduces: bool) -> Style:
-    """Ask for the style. `reduces`: there are reductions that could accumulate in registers."""
-    weights = [0.2, 0.25, 0.25, 0.15, 0.35 if reduces else 0.01]
+def choose_style(chooser: Chooser, reduces: bool, gathers: bool) -> Style:
+    """Ask for the style.
+
+    `reduces`: there are reductions that could accumulate in registers. `gathers`: there are channels, and which element
+    they are read of depends on data.
+    """
+    weights = [0.2, 0.25, 0.25, 0.15, 0.35 if reduces else 0.01, 0.25 if gathers else 0.01]
     return Style(str(chooser.choose("style", [style.value for style in Style], weights)))
 
 

@@ -79,15 +79,17 @@ class TailRules:
         slides = moves and (added is None or added < int(box[place][1] - box[place][0]) + 1)
         varies = not whole_anyway and (self.is_clamped(func.name, place) or self._has_partial_tiles(placement))
         free = self._ground.is_free(func, place) and (placement.compute is None or whole_anyway)
-        shortest = 1 if varies or slides or free else extent
-        exact = not varies and not moves and not free
+        loose = max(0, int(high - last))
+        shortest = 1 if varies or slides or free else extent - loose
+        exact = not varies and not moves and not free and not loose
+        channel = variable in self._ground.channels[func.name]  # what it is read from may be stated not to begin earlier
         output = func.name in self._ground.algorithm.outputs and variable not in self._ground.constant_vars(stage)
         return _Room(
             # Rounding up an output would demand that its size be a multiple.
             # Where new rows start is hard to tell for Halide: rounding up from there seems to read too far.
-            1 if output or moves else int(last - high) + 1,
+            1 if output or moves or loose else int(last - high) + 1,
             # Shifted inwards, the pure definition would reset what updates have made of rows that are there already.
-            0 if moves and func.updates else shortest + int(low - first),
+            0 if moves and func.updates else shortest + (0 if channel else int(low - first)),
             exact,
             output,
         )

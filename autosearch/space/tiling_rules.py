@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from autosearch.choices import Chooser
 from autosearch.pipeline.ir import Stage
-from autosearch.pipeline.operations import is_scatter
+from autosearch.pipeline.operations import is_scatter, varying_share
 from autosearch.schedule.directives import Tail
 from autosearch.space.style import TILT, Style, tilted
 from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
@@ -49,6 +49,8 @@ class StageFacts:
     """What the rules need to know about a stage at the place where it is computed."""
 
     stage: Stage
+    channels: tuple[str, ...]
+    """Short dimensions that lie together, innermost first."""
     extents: dict[str, int]
     """Of each loop variable."""
     lanes: int
@@ -105,7 +107,7 @@ class _Rules:
         self.prefix = prefix
         self.left = dict(facts.extents)
         """Iterations of each variable not yet given to a band; 0 once its last loop is placed."""
-        self.order = list(facts.stage.loop_vars)
+        self.order = [*facts.channels, *(name for name in facts.stage.loop_vars if name not in facts.channels)]
         self.sizes = dict.fromkeys(self.order, 1)
         """Iterations of each variable given to bands so far: the factor of its outermost split, in the end."""
         self.vectors = 1
@@ -113,6 +115,8 @@ class _Rules:
         self.lies_apart = False
         """The lanes of a vector aren't neighbours in memory."""
         self.unrolled = 1
+        self.grown = 1.0
+        """How many times as large as without it unrolling makes the body: less, where copies have much in common."""
 
     def run(self, tails: TailOptions) -> tuple[Tiling, int]:
         bands = [band for band in (self.vector(), self.unroll()) if band is not None]
@@ -121,8 +125,9 @@ class _Rules:
         parallel, fused = self.parallel(outer)
         bands += self.outermost(outer, parallel)
         tiling = Tiling((*(band for band in bands[:-1] if band.loops), bands[-1]), parallel, fused)
-        tails_chosen = self.tails(tiling, tails, self.copies)
-        return replace(tiling, tails=tails_chosen), self.copies * (self.facts.lanes if self.lies_apart else 1)
+        copies = math.ceil(self.vectors * self.grown)
+        tails_chosen = self.tails(tiling, tails, copies)
+        return replace(tiling, tails=tails_chosen), copies * (self.facts.lanes if self.lies_apart else 1)
 
     # Bands ---------------------------------------------------------------------------------------------------------
 
@@ -166,8 +171,11 @@ class _Rules:
 
     def unroll(self) -> Band | None:
         loops: list[tuple[str, int]] = []
-        budget = min(MAX_UNROLLED, max(3, MAX_BODY // max(1, self.facts.body))) // self.vectors
+        most = max(3, MAX_BODY // max(1, self.facts.body))
         for name in self.order:
+            share = varying_share(self.facts.stage, name)
+            room = most / (self.vectors * self.grown)
+            budget = min(MAX_UNROLLED // self.copies, int(1 + (room - 1) / share)) if room >= 1 else 0
             if not self.left[name] or self.left[name] == 1 or budget <= 1:
                 continue
             reduction = self.facts.stage.is_rvar(name)
@@ -184,8 +192,8 @@ class _Rules:
                 weights = self.register_weights(name, counts)
             count = self.choose_unroll(name, counts, weights)
             if count > 1:
-                budget //= count
                 self.unrolled *= count
+                self.grown *= 1 + (count - 1) * share
                 self.take(name, count)
                 loops.append((name, count if self.left[name] else _ALL))
         if not loops:

