@@ -22,6 +22,10 @@ Option = str | int
 """An answer: a word or a number. Where the options of a question are numbers, they are in ascending order."""
 
 
+STYLE = "style"
+"""The key of the question how the whole schedule is laid out, in spaces that ask one."""
+
+
 class Chooser(Protocol):
     """Answers a space's questions."""
 

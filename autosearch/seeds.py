@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from autosearch.baselines import dropout_samples
-from autosearch.choices import Proposal, Trace, kind_of
+from autosearch.choices import STYLE, FirstChooser, Option, Proposal, RandomChooser, Replay, Trace, draw, kind_of
 from autosearch.errors import InfeasibleError, ScheduleError
 from autosearch.journal import Journal
 from autosearch.measure.local import LocalRunner
@@ -20,6 +22,16 @@ SAMPLES = 8
 """Schedules of Adams2019 at random among the seeds; fewer in short runs."""
 SAMPLE_SECONDS, _SAMPLE_SHARE = 2.0, 0.05
 """Seconds that making them may take, and part of the time for the search."""
+STYLED, _DRAWS = 2, 4
+"""Schedules of each style among the seeds, each the one expected to be fastest of so many."""
+_SHARPNESS = (2.0, 4.0)
+"""How closely they keep to what an expert would do first: what is drawn freely rarely gets all right that hangs together."""
+_LEAST_SHARE = 5
+"""Trials for each of them, at least: shorter searches do without."""
+_LIKELY = 0.1
+"""Styles less likely than this, where the likeliest is 1, don't suit the pipeline."""
+Predict = Callable[[Sequence[Proposal]], Sequence[float]]
+"""The seconds that schedules are expected to take."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,36 @@ class Seeds:
             return []
         return self._nearest(dropout_samples(compiler(), snapshot, cores, count, seconds))
 
+    def styled(self, seed: int, trials: int, predict: Predict) -> list[Proposal]:
+        """A few schedules of each style that suits the pipeline; none where the search has begun before, or is too short."""
+        with self.thinking:
+            styles = self._styles()
+            if any(not record.baseline for record in self.journal.trials) or trials < _LEAST_SHARE * STYLED * len(styles):
+                return []
+            generator = random.Random(seed)
+            found: dict[str, Proposal] = {}
+            for number in range(STYLED):
+                for style in styles:
+                    drawn = list(self._drawn(style, RandomChooser(generator, _SHARPNESS[number % len(_SHARPNESS)])))
+                    best = min(zip(predict(drawn), range(len(drawn)), strict=True), default=None) if drawn else None
+                    if best is not None:
+                        found.setdefault(drawn[best[1]].schedule.digest, drawn[best[1]])
+        measured = self.journal.measured()
+        return [seed for digest, seed in found.items() if digest not in measured]
+
+    def _styles(self) -> list[Option]:
+        asked = _Styles()
+        with suppress(InfeasibleError):
+            self.space.build(asked)
+        return asked.likely
+
+    def _drawn(self, style: Option, chooser: RandomChooser) -> Iterator[Proposal]:
+        for _ in range(_DRAWS):
+            try:
+                yield draw(self.space, Replay({STYLE: style}, chooser))
+            except InfeasibleError:
+                continue
+
     def _nearest(self, schedules: Sequence[Schedule]) -> list[Proposal]:
         """What the space holds that is nearest to each and was not measured, each once."""
         found: dict[str, Proposal] = {}
@@ -76,3 +118,15 @@ class Seeds:
             found[imitation.schedule.digest] = Proposal(imitation.trace, imitation.schedule)
         measured = self.journal.measured()
         return [seed for digest, seed in found.items() if digest not in measured]
+
+
+class _Styles(FirstChooser):
+    """Remembers which styles suit the pipeline."""
+
+    def __init__(self) -> None:
+        self.likely: list[Option] = []
+
+    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
+        if key == STYLE and weights is not None:
+            self.likely = [one for one, weight in zip(options, weights, strict=True) if weight >= _LIKELY * max(weights)]
+        return super().choose(key, options, weights)

@@ -51,6 +51,8 @@ from autosearch.strategies import Result as Observation
 from autosearch.strategies import StrategyFactory, make_strategy
 
 BATCH = 8
+FIRST_LOOK = 8 * BATCH
+"""How many proposals the first batch that is ranked is picked from."""
 SPECIALIZED = 3
 """How many of the fastest schedules are tried in a version for large outputs, where several sizes are tuned for."""
 THINKING_SHARE = 0.16
@@ -189,7 +191,7 @@ class _Session:
                 self.measure_baselines(runner, measurer)
             self.choose_base(measurer)
             self.learn_from(self.journal.trials)
-            self.search(measurer, [*self.seeds.inexact(), *self.sampled_seeds(runner)])
+            self.search(measurer, [*self.seeds.inexact(), *self.sampled_seeds(runner), *self.styled_seeds()])
             self.specialize(measurer)
         except KeyboardInterrupt:
             self.interrupts.pressed = False
@@ -287,11 +289,15 @@ class _Session:
             settings.search_seconds_left(),
         )
 
+    def styled_seeds(self) -> list[Proposal]:
+        """None where nothing can tell the better ones."""
+        return self.seeds.styled(self.settings.seed, self.settings.trials, self.predict) if self.ranks else []
+
     # Search --------------------------------------------------------------------------------------------------------
 
     def search(self, measurer: Measurer, seeds: list[Proposal]) -> None:
         """The loop, which begins with the seeds. Ends when the trials or the time are used up, or the space is."""
-        many, a_trial = BATCH, 0.0
+        many, a_trial = FIRST_LOOK, 0.0
         while self.journal.count < self.settings.trials and (left := self.seconds_left()) > 0:
             self.interrupts.check()
             few = min(BATCH, self.settings.trials - self.journal.count)
@@ -367,7 +373,7 @@ class _Session:
     def adapt(many: int, thought: float, total: float) -> int:
         """How many proposals to look at next, so that thinking keeps to its share of the time."""
         wanted = many * THINKING_SHARE * total / max(thought, 1e-3)
-        return int(max(2 * BATCH, min(wanted, 2 * many, 64 * BATCH)))
+        return int(max(2 * BATCH, min(wanted, 4 * many, 64 * BATCH)))
 
     def still_new(self, batch: Sequence[Proposal], others: Sequence[TrialRecord]) -> list[Proposal]:
         """Those of a batch that no other tuner with this log has tried meanwhile; what they learned is learned here."""

@@ -14,7 +14,7 @@ from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Input
 from autosearch.measure.statistics import adjusted, typical
 from autosearch.measure.turns import Turns, take_turns
 
-LEAST_COMPILED = 10
+LEAST_COMPILED = 4
 """Successful builds before the limit on compile time adapts to them."""
 COMPILE_FACTOR = 8.0
 RUN_FACTOR = 50.0

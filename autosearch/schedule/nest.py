@@ -99,8 +99,10 @@ class LoopNest:
         self.joined: dict[StageKey, Position] = {}
         """For a stage that shares loops of another (`compute_with`): inside which of that one's both are computed."""
         self._resized: dict[str, Sequence[Directive]] = {}
-        self._bounds: dict[str, dict[int, Interval]] = {}
+        self.stated: dict[str, dict[int, Interval]] = {}
+        """By dimension what directives say is computed of a Func, see `stated_bounds`."""
         self._around: dict[str, tuple[Position, ...]] = {}
+        self._sliding: dict[str, frozenset[Placement]] = {}
         self._paths: dict[StageKey, tuple[Position, ...]] = {}
         self._levels: dict[Position, LoopLevel] = {}
         self._required: dict[tuple[str, Position | None], Box | None] = {}
@@ -110,8 +112,8 @@ class LoopNest:
     def bound(self, func: Func, directives: Iterable[Directive]) -> None:
         """Take note of the dimensions of `func`, which isn't added yet, on which directives state what is computed."""
         bounds = stated_bounds(func, directives)
-        if bounds != self._bounds.get(func.name, {}):
-            self._bounds[func.name] = bounds
+        if bounds != self.stated.get(func.name, {}):
+            self.stated[func.name] = bounds
             self._required = {key: box for key, box in self._required.items() if key[0] != func.name}
 
     def place(self, func: Func, placement: Placement, directives: Sequence[Sequence[Directive]] = ()) -> None:
@@ -227,6 +229,19 @@ class LoopNest:
             common.append(positions[0])
         return tuple(common)
 
+    def sliding_consumers(self, name: str) -> frozenset[Placement]:
+        """The placements of all Funcs that slide and are computed from this one, directly or not."""
+        if name not in self._sliding:
+            found: set[Placement] = set()
+            for consumer in {key.func for key in self.algorithm.consumers[name]} - {name}:
+                placement = self.placements[consumer]
+                if placement.inline or placement.compute is not None:
+                    if placement.store != placement.compute:
+                        found.add(placement)
+                    found |= self.sliding_consumers(consumer)
+            self._sliding[name] = frozenset(found)
+        return self._sliding[name]
+
     def is_inside(self, name: str, position: Position | None) -> bool:
         """Whether Func `name` is computed within an iteration at `position`."""
         if position is None:
@@ -258,7 +273,7 @@ class LoopNest:
             whole = self.regions.funcs[func.name]
             box = tuple(i if is_finite((i,)) else w for i, w in zip(box, whole, strict=True))
         box = self.flow.bound(func, self.flow.with_updates(func, box))
-        stated = self._bounds.get(func.name)
+        stated = self.stated.get(func.name)
         return tuple(stated.get(place, side) for place, side in enumerate(box)) if stated else box
 
     def environment(self, key: StageKey, position: Position | None) -> dict[str, Interval] | None:

@@ -34,7 +34,6 @@ from autosearch.space.placement import (
     choose_placement,
     moved_dimensions,
     placement_directives,
-    sliding_consumers,
 )
 from autosearch.space.storage import choose_storage, holds_pairs
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, choose_structure
@@ -440,7 +439,7 @@ class _Build:
             placement.compute is None,
             body_size(stage),
             slides,
-            slides or bool(sliding_consumers(self.nest, stage.func)),
+            slides or bool(self.nest.sliding_consumers(stage.func)),
             *self.tails.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars}),
             self.style,
             ground.machine.cores,

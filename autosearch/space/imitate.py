@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from autosearch.choices import FirstChooser, Option, Recorder, Replay, Trace, kind_of
+from autosearch.choices import STYLE, FirstChooser, Option, Recorder, Replay, Trace, kind_of
 from autosearch.schedule.copies import without_idle_copies
 from autosearch.schedule.directives import At, Bound, Loop, Tail
 from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
@@ -65,7 +65,7 @@ def _imitate(space: CpuSpace, schedule: Schedule, name: str, own: Set[str]) -> t
     """The imitation where Funcs `own` follow the example of that name, and the Funcs that came out otherwise."""
     wanted = space.nest(schedule)
     answers: dict[str, Option] = {
-        "style": Style.FREE.value,
+        STYLE: Style.FREE.value,
         **structure_answers(schedule),
         **_answers(wanted, schedule, own, space.ground(schedule.structure)),
         **detail_answers(schedule, wanted),

@@ -96,7 +96,7 @@ def computable_levels(nest: LoopNest, name: str, roomy: bool = False) -> list[Po
     loops reads the producer too, that holds for the innermost of them as well, unless it is `roomy`, see `FuncFacts`.
     """
     between: set[Position] = set()
-    sliding = sliding_consumers(nest, name)
+    sliding = nest.sliding_consumers(name)
     if sliding:
         beside = not roomy and any(nest.placements[key.func] not in sliding for key in nest.uses(name))
         for consumer in sliding:
@@ -121,7 +121,7 @@ def storable_levels(nest: LoopNest, name: str, compute: Position) -> list[Positi
     move together. A Func whose consumer slides too must be computed and stored where that one is: Halide starts the
     consumer's loop earlier to fill it, and elsewhere the producer would read too far.
     """
-    consumers = sliding_consumers(nest, name)
+    consumers = nest.sliding_consumers(name)
     if any(placement.compute != compute for placement in consumers):
         return []
     around = nest.around(compute)
@@ -178,19 +178,6 @@ def moved_dimensions(nest: LoopNest, name: str, placement: Placement) -> dict[in
         for i, (one, all_) in enumerate(zip(inner, whole, strict=True))
         if one != all_
     }
-
-
-def sliding_consumers(nest: LoopNest, name: str) -> frozenset[Placement]:
-    """The placements of all Funcs that slide and are computed from this one, directly or not."""
-    found: set[Placement] = set()
-    for key in nest.algorithm.consumers[name]:
-        placement = nest.placements.get(key.func)
-        if key.func == name or placement is None or (placement.compute is None and not placement.inline):
-            continue
-        if not placement.inline and placement.store != placement.compute:
-            found.add(placement)
-        found |= sliding_consumers(nest, key.func)
-    return frozenset(found)
 
 
 def _suits(style: Style, facts: FuncFacts, label: str, labels: Sequence[str], slides: bool) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from autosearch.choices import Chooser
+from autosearch.choices import STYLE, Chooser
 
 TILT = 12.0
 """How much likelier an answer is that suits the style."""
@@ -40,7 +40,7 @@ def choose_style(chooser: Chooser, reduces: bool, gathers: bool) -> Style:
     they are read of depends on data.
     """
     weights = [0.2, 0.25, 0.25, 0.15, 0.35 if reduces else 0.01, 0.25 if gathers else 0.01]
-    return Style(str(chooser.choose("style", [style.value for style in Style], weights)))
+    return Style(str(chooser.choose(STYLE, [style.value for style in Style], weights)))
 
 
 def tilted(weights: Sequence[float], suits: Sequence[bool]) -> list[float]:

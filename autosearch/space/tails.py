@@ -11,7 +11,7 @@ from autosearch.pipeline.ir import Func, Stage
 from autosearch.schedule.directives import Tail
 from autosearch.schedule.nest import LoopNest, Placement
 from autosearch.space.ground import Ground
-from autosearch.space.placement import moved_dimensions, sliding_consumers
+from autosearch.space.placement import moved_dimensions
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class TailRules:
         """`nest` may grow meanwhile: what is in it when a question is asked, counts."""
         self._nest = nest
         self._ground = ground
+        self._clamped: dict[tuple[str, int | None], bool] = {}
 
     def legal(
         self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, factor: int, extent: int
@@ -75,7 +76,7 @@ class TailRules:
         first, last = self._ground.allowed[func.name][place]
         whole_anyway = box[place] == (low, high)
         added = moved_dimensions(self._nest, func.name, placement).get(place)
-        moves = added is not None or (bool(sliding_consumers(self._nest, func.name)) and not whole_anyway)
+        moves = added is not None or (bool(self._nest.sliding_consumers(func.name)) and not whole_anyway)
         slides = moves and (added is None or added < int(box[place][1] - box[place][0]) + 1)
         varies = not whole_anyway and (self.is_clamped(func.name, place) or self._has_partial_tiles(placement))
         free = self._ground.is_free(func, place) and (placement.compute is None or whole_anyway)
@@ -83,11 +84,12 @@ class TailRules:
         shortest = 1 if varies or slides or free else extent - loose
         exact = not varies and not moves and not free and not loose
         channel = variable in self._ground.channels[func.name]  # what it is read from may be stated not to begin earlier
+        stated = place in self._nest.stated.get(func.name, {})
         output = func.name in self._ground.algorithm.outputs and variable not in self._ground.constant_vars(stage)
         return _Room(
-            # Rounding up an output would demand that its size be a multiple.
+            # Rounding up an output would demand that its size be a multiple; what is stated holds for tails as well.
             # Where new rows start is hard to tell for Halide: rounding up from there seems to read too far.
-            1 if output or moves or loose else int(last - high) + 1,
+            1 if output or stated or moves or loose else int(last - high) + 1,
             # Shifted inwards, the pure definition would reset what updates have made of rows that are there already.
             0 if moves and func.updates else shortest + (0 if channel else int(low - first)),
             exact,
@@ -99,6 +101,11 @@ class TailRules:
 
         Of one of its dimensions, where `place` is given.
         """
+        if (name, place) not in self._clamped:
+            self._clamped[name, place] = self._is_clamped(name, place)
+        return self._clamped[name, place]
+
+    def _is_clamped(self, name: str, place: int | None) -> bool:
         for key in self._ground.algorithm.consumers[name]:
             edges = (one for one in self._ground.flow.edges[key] if one.producer == name and not one.is_affine)
             accesses = (access for edge in edges for access in edge.accesses)

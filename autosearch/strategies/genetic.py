@@ -38,7 +38,7 @@ OPERATORS: Mapping[str, float] = {"fresh": 0.2, "neighbour": 0.2, "cross": 0.2, 
 fresh: drawn at random, so that the population can't collapse; neighbour: one of the fastest schedules measured but for one
 Func or decision; cross: each Func from either of two parents; mutate: a parent with a few decisions changed.
 """
-SHARPNESS = (1.0, 2.0, 4.0)
+SHARPNESS = (1.5, 2.0, 4.0)
 """How closely random draws keep to what an expert would try: where much must be right together, closely pays."""
 STAYS = 0.5
 """Share of neighbours that only have one decision changed, most often about loops."""

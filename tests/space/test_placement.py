@@ -21,7 +21,6 @@ from autosearch.space.placement import (
     computable_levels,
     label_of,
     moved_dimensions,
-    sliding_consumers,
     storable_levels,
 )
 from autosearch.space.style import Style
@@ -56,7 +55,7 @@ def test_computable_levels_are_those_that_halide_accepts(sample: str, name: str,
             if kind != "vectorized":
                 accepted = _halide_accepts(sample, [*steps, [name, "compute_at", [key.func, loop]]])
                 offered = (key.func, loop) in levels
-                assert accepted == offered or (accepted and sliding_consumers(nest, name))
+                assert accepted == offered or (accepted and nest.sliding_consumers(name))
 
 
 def _blur_nest(steps: list[list[Any]], place: list[list[Any]]) -> tuple[LoopNest, Position]:
@@ -116,7 +115,7 @@ def _chain() -> LoopNest:
 def test_nothing_is_computed_on_the_way_of_a_consumer_that_slides() -> None:
     """Its loop starts earlier than its consumers need: Halide would compute a producer there beyond the input."""
     nest = _chain()
-    assert {placement.store != placement.compute for placement in sliding_consumers(nest, "gray")} == {True}
+    assert {placement.store != placement.compute for placement in nest.sliding_consumers("gray")} == {True}
     assert [_name(nest, position) for position in computable_levels(nest, "gray")][:3] == ["yo", "x", "y"]
 
 
