@@ -18,7 +18,7 @@ from autosearch.schedule.schedule import Schedule
 
 ROOT, DEFAULT, GIVEN = "root", "default", "given"
 _ADAMS = "Adams2019"
-_TIMES_BEAM = 20.0
+_TIMES_BEAM = 60.0
 """Its default beam, of 32 in five passes, takes at least so many times as long as a beam of one in one pass."""
 _MOMENT = 0.5
 """Seconds that may have gone by before it began."""

@@ -135,9 +135,8 @@ def _stack(schedules: Sequence[Rows]) -> tuple[Rows, np.ndarray[Any, np.dtype[np
 
 def _different(rows: Rows) -> tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]]:
     """The places of the rows that differ, and for each row which of these it equals: schedules proposed together have
-    many stages in common, and a hash of 64 bits is quicker than trees."""
-    words = np.ascontiguousarray(rows).view(np.uint32).astype(np.uint64)
-    factors = np.random.default_rng(0).integers(1, 2**63, words.shape[1], dtype=np.uint64) * 2 + 1
-    mixed = words * factors
-    _, first, which = np.unique((mixed ^ (mixed >> 31)).sum(axis=1), return_index=True, return_inverse=True)
+    many stages in common, and a random projection is quicker than trees. Rows that differ have the same one as good as
+    never; equal ones may be rounded otherwise, and then are just ranked twice."""
+    direction = np.random.default_rng(0).standard_normal(rows.shape[1])
+    _, first, which = np.unique(rows.astype(np.float64) @ direction, return_index=True, return_inverse=True)
     return first, which.ravel()
