@@ -4,6 +4,7 @@ python -m benchmarks.suite --minutes-per-pipeline 10 [--pipelines NAME,NAME] [--
 python -m benchmarks.suite --check
 
 The first runs unattended and goes on where it was cut off; `FOLDER` then holds the results (`suite.json`), a table
-(`suite.md`), a plot (`suite.svg`) and, in `logs/`, what the tuner wrote. The second holds the results against the bars, and
-measures the schedules of two pipelines, drawn at random, anew. Both may name a folder other than `benchmarks/results`.
+(`suite.md`), a plot (`suite.svg`) and, in `logs/`, what the tuner wrote. Pipelines may be run again with other minutes; each
+row says how many it was given, and of which commit it is. The second holds the results against the bars, and measures the
+schedules of two pipelines, drawn at random, anew. Both may name a folder other than `benchmarks/results`.
 """

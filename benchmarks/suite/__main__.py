@@ -27,7 +27,7 @@ def main() -> int:
         print(f"{path} is missing: run the suite first")
         return 1
     results = Results.load(path)
-    print(f"{results.machine}; {results.minutes:g} minutes a pipeline; commit {results.commit}")
+    print(f"{results.machine}; {results.budget} minutes a pipeline")
     return verdict([*bars(results), *drawn_again(results, arguments.pipelines)])
 
 

@@ -52,10 +52,13 @@ def bars(results: Results) -> Iterator[Bar]:
     troubles = [f"{name}: {trouble}" for name, row in rows.items() for trouble in row.troubles]
     yield Bar("crashes and hangs of the tuner", len(troubles), 0, False, "; ".join(troubles))
     yield Bar("records lost or damaged", sum(row.lost for row in rows.values()), 0, False)
-    longest = max((row.seconds / 60 for row in rows.values()), default=0.0)
-    yield Bar(
-        "minutes of the longest run", longest, OVER_TIME * results.minutes, False, f"{results.minutes:g} were given"
-    )
+    name, longest = max(((one, row) for one, row in rows.items()), key=lambda item: _over_time(item[1]))
+    note = f"{name}, {longest.seconds / 60:.1f} of {longest.minutes:g} minutes"
+    yield Bar("the longest run over the time that it was given", _over_time(longest), OVER_TIME, False, note)
+
+
+def _over_time(row: Row) -> float:
+    return row.seconds / 60 / row.minutes
 
 
 def _no_slower(one: Comparison) -> Iterator[Bar]:

@@ -44,7 +44,7 @@ def plot(results: Results) -> str:
         axes.grid(axis="x", alpha=0.3)
         axes.set_axisbelow(True)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.8 / figure.get_figheight()), ncols=2, frameon=False)
-        axes.set_title(f"Times faster; {results.minutes:g} minutes a pipeline", fontsize=11)
+        axes.set_title(f"Times faster; {results.budget} minutes a pipeline", fontsize=11)
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
     return buffer.getvalue()

@@ -43,6 +43,10 @@ class Row:
     troubles: tuple[str, ...] = ()
     """Each crash and hang of the tuner."""
     library: Library | None = None
+    minutes: float = 0.0
+    """That a call of `tune` was given."""
+    commit: str = ""
+    """Of the code."""
 
     @property
     def illegal(self) -> int:
@@ -59,18 +63,17 @@ class Row:
             content["lost"],
             tuple(content["troubles"]),
             Library(**{**library, "ratio": library["ratio"] and tuple(library["ratio"])}) if library else None,
+            content["minutes"],
+            content["commit"],
         )
 
 
 @dataclass(frozen=True)
 class Results:
-    """Of one machine, with one budget a pipeline."""
+    """Of one machine."""
 
     machine: str
-    minutes: float
     rows: Mapping[str, Row] = field(default_factory=dict)
-    commit: str = ""
-    """Of the code that the last row was made with."""
 
     def put(self, name: str, row: Row) -> Results:
         """With a row more, in the order in which pipelines are reported."""
@@ -82,6 +85,12 @@ class Results:
         """The rows of pipelines that the tuner ended with a result for."""
         return [row.comparison for row in self.rows.values() if row.comparison is not None]
 
+    @property
+    def budget(self) -> str:
+        """The minutes that pipelines were given."""
+        given = sorted({row.minutes for row in self.rows.values()}) or [0.0]
+        return f"{given[0]:g}" if len(given) == 1 else f"{given[0]:g} to {given[-1]:g}"
+
     def save(self, path: Path) -> None:
         """Write them, so that a reader never sees half."""
         save(path, asdict(self))
@@ -91,4 +100,4 @@ class Results:
         """The inverse of `save`."""
         content = json.loads(path.read_text())
         rows = {name: Row.from_json(row) for name, row in content["rows"].items()}
-        return Results(content["machine"], content["minutes"], rows, content["commit"])
+        return Results(content["machine"], rows)

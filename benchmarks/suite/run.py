@@ -44,7 +44,8 @@ def run(plan: Plan) -> Results:
             before = Row()
             (logs / f"{name}.jsonl").unlink(missing_ok=True)
         row = _one(name, plan, logs)
-        results = replace(results.put(name, replace(row, troubles=before.troubles + row.troubles)), commit=_commit())
+        troubles = before.troubles + row.troubles
+        results = results.put(name, replace(row, troubles=troubles, minutes=plan.minutes, commit=_commit()))
         write(results, plan.to)
         print(line(name, results.rows[name]), flush=True)
     return results
@@ -61,12 +62,10 @@ def write(results: Results, to: Path) -> None:
 def _so_far(plan: Plan) -> Results:
     path, machine = plan.to / "suite.json", describe_machine()
     if not path.exists():
-        return Results(machine, plan.minutes)
+        return Results(machine)
     found = Results.load(path)
-    if (found.machine, found.minutes) != (machine, plan.minutes):
-        raise SystemExit(
-            f"{path} holds results of {found.minutes:g} minutes a pipeline on {found.machine}: name another folder with --to"
-        )
+    if found.machine != machine:
+        raise SystemExit(f"{path} holds results of {found.machine}: name another folder with --to")
     return found
 
 

@@ -12,7 +12,7 @@ from benchmarks.suite.results import Library, Results, Row
 
 COLUMNS = (
     "pipeline", "Funcs", "AutoSearch", "by hand", "best autoscheduler", "over by hand", "over that autoscheduler",
-    "trials", "legal", "thinking",
+    "trials", "legal", "thinking", "minutes", "commit",
 )  # fmt: skip
 
 
@@ -21,7 +21,7 @@ def table(results: Results) -> str:
     compared = results.compared
     parts = [
         "# The suite",
-        f"{results.machine}; at most {results.minutes:g} minutes a pipeline; commit {results.commit or 'unknown'}. Ratios are "
+        f"{results.machine}; at most {results.budget} minutes a pipeline. Ratios are "
         "of times taken in turn in one run, with 95 % intervals; *legal* is the share of the schedules tried that Halide "
         "takes and whose output is right, *thinking* that of the time spent proposing and modelling.",
         "\n".join(
@@ -65,6 +65,8 @@ def cells(name: str, row: Row) -> list[str]:
         str(one.trials),
         f"{1 - row.illegal / max(1, one.trials):.1%}",
         f"{one.thinking_share:.0%}",
+        f"{row.minutes:g}",
+        row.commit,
     ]
 
 

@@ -33,11 +33,12 @@ def _row(name: str, speedups: Mapping[str, tuple[float, float, float]] = GOOD, *
     failures = {"Li2018": "crash: it crashed"}
     comparison = Comparison(name, 3, seconds, dict(speedups), failures, {}, 200, 0.995, 600.0, 0.1, 2.0)
     library = Library("a library", 1e-3, (1.1, 1.0, 1.2), "2 threads") if name in libraries.LIBRARIES else None
-    return replace(Row(comparison, 600.0, {"compile-timeout": 10, "illegal": 1}, 0, (), library), **fields)
+    row = Row(comparison, 600.0, {"compile-timeout": 10, "illegal": 1}, 0, (), library, 10.0, "abc")
+    return replace(row, **fields)
 
 
 def _results(changed: Mapping[str, Row] = {}) -> Results:
-    results = Results("a machine", 10.0, commit="abc")
+    results = Results("a machine")
     for name in PIPELINES:
         results = results.put(name, changed.get(name, _row(name)))
     return results
@@ -63,11 +64,11 @@ def test_good_results_meet_all_bars() -> None:
     [
         ("harris", _row("harris", {**GOOD, "expert": (0.9, 0.85, 0.95)}), "harris: upper end of the interval"),
         ("harris", _row("harris", {**GOOD, "Adams2019": (0.9, 0.85, 0.95)}), "harris: upper end of the interval"),
-        ("unsharp", Row(troubles=("crash: exit status 1; no memory",)), "crashes and hangs"),
-        ("unsharp", Row(), "pipelines of the suite with a result"),
+        ("unsharp", Row(troubles=("crash: exit status 1; no memory",), minutes=10.0), "crashes and hangs"),
+        ("unsharp", Row(minutes=10.0), "pipelines of the suite with a result"),
         ("unsharp", _row("unsharp", lost=1), "records lost"),
         ("unsharp", _row("unsharp", failed={"wrong": 180}), "share of proposed schedules"),
-        ("unsharp", _row("unsharp", seconds=900.0), "minutes of the longest run"),
+        ("unsharp", _row("unsharp", seconds=900.0), "the longest run over the time"),
         ("matmul", _row("matmul", library=None), "matmul over numpy's OpenBLAS"),
         ("conv_layer", _row("conv_layer", library=Library("oneDNN", 1e-3, (0.8, 0.7, 0.9))), "conv_layer over torch's"),
         ("matmul_int8", _row("matmul_int8", {**GOOD, "Adams2019": (1.9, 1.8, 2.0)}), "matmul_int8 over Adams2019"),
@@ -90,13 +91,13 @@ def test_a_pipeline_that_is_no_slower_but_for_noise_passes() -> None:
 
 
 def test_results_come_back_from_disk(tmp_path: Path) -> None:
-    results = _results({"unsharp": Row(troubles=("hang: no end",))})
+    results = _results({"unsharp": Row(troubles=("hang: no end",), minutes=10.0)})
     results.save(tmp_path / "suite.json")
     assert Results.load(tmp_path / "suite.json") == results
 
 
 def test_table_and_plot_tell_all_pipelines() -> None:
-    results = _results({"unsharp": Row(troubles=("hang: no end",))})
+    results = _results({"unsharp": Row(troubles=("hang: no end",), minutes=10.0)})
     page, picture = table(results), plot(results)
     for name, row in results.rows.items():
         assert f"| {name} |" in page and line(name, row).startswith(name)
@@ -106,7 +107,7 @@ def test_table_and_plot_tell_all_pipelines() -> None:
 
 def test_what_is_done_is_not_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    outcomes = {"box_blur": [_row("box_blur")] * 2, "unsharp": [Row(troubles=("hang: no end",)), _row("unsharp")]}
+    outcomes = {"box_blur": [_row("box_blur")] * 2, "unsharp": [Row(troubles=("hang: no end",), minutes=10.0), _row("unsharp")]}
 
     def one(name: str, plan: Plan, logs: Path) -> Row:
         asked.append(name)
@@ -117,12 +118,14 @@ def test_what_is_done_is_not_done_again(tmp_path: Path, monkeypatch: pytest.Monk
     run.run(plan)
     results = run.run(plan)
     assert asked == ["unsharp", "box_blur", "unsharp"]  # the one that hung has no result
+    assert results.rows["unsharp"].minutes == 1.0 and results.budget == "1"
     assert list(results.rows) == ["box_blur", "unsharp"] and results.rows["unsharp"].troubles == ("hang: no end",)
     assert Results.load(tmp_path / "suite.json") == results
     run.run(replace(plan, pipelines=["box_blur"], again=True))
     assert asked[3:] == ["box_blur"]
+    monkeypatch.setattr(run, "describe_machine", lambda: "another machine")
     with pytest.raises(SystemExit, match="name another folder"):
-        run.run(replace(plan, minutes=2.0))
+        run.run(plan)
 
 
 def test_a_tuner_that_crashes_is_told_of(tmp_path: Path) -> None:
@@ -162,5 +165,5 @@ def test_lost_records_are_counted(tmp_path: Path) -> None:
 
 
 def test_a_row_without_rivals_is_told_too() -> None:
-    results = Results("a machine", 10.0).put("harris", _row("harris", {}))
+    results = Results("a machine").put("harris", _row("harris", {}))
     assert "all failed" in table(results) and "harris" in plot(results)
