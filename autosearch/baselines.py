@@ -16,8 +16,7 @@ from autosearch.schedule.directives import ComputeRoot
 from autosearch.schedule.read import read_schedule
 from autosearch.schedule.schedule import Schedule
 
-ROOT, DEFAULT, GIVEN = "root", "default", "given"
-_ADAMS = "Adams2019"
+ROOT, DEFAULT, GIVEN, ADAMS = "root", "default", "given", "Adams2019"
 _TIMES_BEAM = 60.0
 """Its default beam, of 32 in five passes, takes at least so many times as long as a beam of one in one pass."""
 _MOMENT = 0.5
@@ -71,19 +70,19 @@ def autoscheduled_baselines(runner: LocalRunner, snapshot: Snapshot, threads: in
     """Those of Halide's autoschedulers, each given `seconds`. Adams2019 begins with a beam of one, and its default beam is
     left out where that would take too long."""
     parallelism = {"parallelism": str(threads)}
-    narrow = AutoschedulerRequest(_ADAMS, {**parallelism, "beam_size": "1"})
-    requests = [narrow if name == _ADAMS else AutoschedulerRequest(name, parallelism) for name in AUTOSCHEDULERS]
+    narrow = AutoschedulerRequest(ADAMS, {**parallelism, "beam_size": "1"})
+    requests = [narrow if name == ADAMS else AutoschedulerRequest(name, parallelism) for name in AUTOSCHEDULERS]
     replies = dict(zip(AUTOSCHEDULERS, runner.autoschedule(requests, seconds), strict=True))
-    quick = replies[_ADAMS]
+    quick = replies[ADAMS]
     notes = dict.fromkeys(AUTOSCHEDULERS, "")
     if quick.scheduled is not None and quick.seconds > _MOMENT and _TIMES_BEAM * quick.seconds > seconds:
-        notes[_ADAMS] = f"with beam_size=1, which took {quick.seconds:.1f} s: the default beam takes many times as long"
+        notes[ADAMS] = f"with beam_size=1, which took {quick.seconds:.1f} s: the default beam takes many times as long"
     else:
-        wide = runner.autoschedule([AutoschedulerRequest(_ADAMS, parallelism)], seconds)[0]
+        wide = runner.autoschedule([AutoschedulerRequest(ADAMS, parallelism)], seconds)[0]
         if wide.scheduled is not None or quick.scheduled is None:
-            replies[_ADAMS] = wide
+            replies[ADAMS] = wide
         else:
-            notes[_ADAMS] = f"with beam_size=1, since the default beam failed: {wide.message}"
+            notes[ADAMS] = f"with beam_size=1, since the default beam failed: {wide.message}"
     return [_of_reply(name, replies[name], snapshot.algorithm, notes[name]) for name in AUTOSCHEDULERS]
 
 
@@ -102,7 +101,7 @@ def dropout_samples(
             break
         parameters = {"parallelism": str(threads), "beam_size": "1", "random_dropout": _DROPOUT}
         requests = [
-            AutoschedulerRequest(_ADAMS, {**parameters, "random_dropout_seed": str(one)})
+            AutoschedulerRequest(ADAMS, {**parameters, "random_dropout_seed": str(one)})
             for one in range(seed, seed + threads)
         ]
         for reply in runner.autoschedule(requests, left):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -12,15 +12,7 @@ from typing import Any
 
 import halide as hl
 
-from autosearch.baselines import (
-    DEFAULT,
-    ROOT,
-    Baseline,
-    autoscheduled_baselines,
-    fixed_baselines,
-    limits_of_default,
-    root_schedule,
-)
+from autosearch.baselines import ROOT, root_schedule
 from autosearch.choices import Proposal, Trace
 from autosearch.contenders import LEAST_FINALISTS, baseline_contender, compilation, contenders
 from autosearch.cost_model.base import CostModel
@@ -32,8 +24,9 @@ from autosearch.journal import Journal
 from autosearch.machine import Machine, affinity
 from autosearch.measure.device import Device, ThisMachine, Work
 from autosearch.measure.local import LocalRunner
-from autosearch.measure.measurer import Measurement, Measurer, Stopwatch
+from autosearch.measure.measurer import Measurer, Stopwatch
 from autosearch.measure.protocol import Candidate, Effort, Inputs, Runner
+from autosearch.opening import Opening
 from autosearch.pipeline.several import SizesLike
 from autosearch.pipeline.snapshot import take
 from autosearch.pipeline.source import PipelineLike
@@ -187,8 +180,12 @@ class _Session:
         measurer = Measurer(runner, self.settings.limits, Effort(cold=self.settings.cold), any_size)
         try:
             self.seeds.adopt_again()
+            opening = Opening(
+                self.snapshot, self.machine.cores, self.journal, self.settings, self.seeds,
+                lambda: self.compiler(runner), lambda: self.show("baselines"),
+            )  # fmt: skip
             with self.journal.turn():
-                self.measure_baselines(runner, measurer)
+                opening.measure(measurer)
             self.choose_base(measurer)
             self.learn_from(self.journal.trials)
             self.search(measurer, [*self.seeds.inexact(), *self.sampled_seeds(runner), *self.styled_seeds()])
@@ -219,35 +216,7 @@ class _Session:
         self.stack.callback(local.close)
         return local
 
-    # Baselines and seeds -------------------------------------------------------------------------------------------
-
-    def measure_baselines(self, runner: Runner, measurer: Measurer) -> None:
-        """Measure all baselines that the log doesn't hold; the first, root, defines the reference output."""
-        self.show("baselines")
-        root = root_schedule(self.snapshot.algorithm)
-        measurement = measurer.reference(Candidate(root))
-        if self.journal.baseline(ROOT) is None:
-            self.add_baseline(Baseline(ROOT, Candidate(root), root), measurement)
-        limits = limits_of_default(self.settings.limits, measurement.compile_seconds, measurement.seconds)
-        for baselines in self.missing_baselines(runner):
-            measurable = [one for one in baselines if one.candidate is not None]
-            for one in baselines:
-                if one.candidate is None:
-                    self.add_baseline(one, None)
-            found = measurer.measure(
-                [one.candidate for one in measurable if one.candidate],
-                None,
-                lenient=True,
-                limits=limits if [one.name for one in baselines] == [DEFAULT] else None,
-            )
-            for one, measurement in zip(measurable, found, strict=True):
-                self.add_baseline(one, measurement)
-
-    def missing_baselines(self, runner: Runner) -> Iterator[list[Baseline]]:
-        yield from ([one] for one in fixed_baselines(self.snapshot) if self.journal.baseline(one.name) is None)
-        if self.journal.baseline("Adams2019") is None:
-            seconds = min(90.0, 15.0 + 0.15 * self.settings.trials, 0.2 * max(5.0, self.settings.search_seconds_left()))
-            yield autoscheduled_baselines(self.compiler(runner), self.snapshot, self.machine.cores, seconds)
+    # Beginning -----------------------------------------------------------------------------------------------------
 
     def choose_base(self, measurer: Measurer) -> None:
         """Let the fastest baseline tell the machine's pace."""
@@ -256,28 +225,6 @@ class _Session:
         contender = baseline_contender(fastest, self.snapshot) if fastest is not None else None
         if fastest is not None and contender is not None:
             measurer.anchors.set_base(contender.candidate, fastest.seconds)
-
-    def add_baseline(self, baseline: Baseline, measurement: Measurement | None) -> None:
-        failure = baseline.failure if measurement is None else measurement.failure
-        self.journal.add(
-            TrialRecord(
-                self.journal.identity,
-                "baseline",
-                baseline.schedule,
-                self.seeds.imitated(baseline.name, baseline.schedule) if baseline.schedule is not None else None,
-                measurement.times if measurement is not None else (),
-                failure.value if failure is not None else "",
-                baseline.message if measurement is None else measurement.message,
-                measurement.compile_seconds if measurement is not None else 0.0,
-                self.settings.elapsed(),
-                self.settings.seed,
-                baseline.name,
-                baseline.note,
-                paces=measurement.paces if measurement is not None else (),
-                affinity=affinity(),
-            )
-        )
-        self.show("baselines")
 
     def sampled_seeds(self, runner: Runner) -> list[Proposal]:
         settings = self.settings

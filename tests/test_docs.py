@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from autosearch import learning, minimal, tuner
+from autosearch import learning, minimal, opening
 from autosearch.cli.app import app
 from autosearch.cost_model import pruner
 from autosearch.toolchain import compile_cpp
@@ -36,7 +36,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """In a folder of its own, without autoschedulers, which other tests run; learning from very little,
     and content with a schedule that is one step shorter."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(tuner, "autoscheduled_baselines", lambda *_: [])
+    monkeypatch.setattr(opening, "autoscheduled_baselines", lambda *_: [])
     monkeypatch.setattr(learning, "LEAST_SCHEDULES", 1)
     monkeypatch.setattr(pruner, "LEAST_DATA", 2)
     monkeypatch.setattr(minimal, "ROUNDS", 1)
