@@ -17,7 +17,7 @@ from autosearch.schedule.read import read_schedule
 from autosearch.schedule.schedule import Schedule
 
 ROOT, DEFAULT, GIVEN, ADAMS = "root", "default", "given", "Adams2019"
-_TIMES_BEAM = 60.0
+_TIMES_BEAM = 100.0
 """Its default beam, of 32 in five passes, takes at least so many times as long as a beam of one in one pass."""
 _MOMENT = 0.5
 """Seconds that may have gone by before it began."""
