@@ -108,6 +108,15 @@ def _gathers(expr: Expr) -> int:
     )
 
 
+def moves_on(index: Expr) -> bool:
+    """Whether a coordinate moves on with each of its variables: a sum of multiples or fractions of them."""
+    if index.op in ("mul", "div"):
+        return moves_on(index.args[0]) and index.args[1].op == "const"
+    if index.op in ("add", "sub"):
+        return all(map(moves_on, index.args))
+    return index.op in ("var", "const")
+
+
 @cache
 def multiplies_narrow(stage: Stage) -> bool:
     """Whether an update adds up products of integers of half its width or less, for which CPUs have an instruction.

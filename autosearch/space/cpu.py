@@ -288,7 +288,7 @@ class _Build:
         per_element, rounds = self.ground.effort[func.name]
         may_inline = func.name in self.ground.may_inline and fits
         # What a clamped index reads doesn't move with the loop at the borders: Halide would slide beyond the input.
-        slides = not self.tails.is_clamped(func.name)
+        slides = not self.tails.stands_still(func.name)
         accumulates = func.name in self.ground.reductions
         facts = FuncFacts(
             may_inline,

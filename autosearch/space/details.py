@@ -28,7 +28,7 @@ from autosearch.schedule.directives import (
     Prefetch,
     StoreIn,
 )
-from autosearch.schedule.loops import PARALLEL, SERIAL
+from autosearch.schedule.loops import PARALLEL, SERIAL, SHIFTS
 from autosearch.schedule.nest import LoopNest, Placement, Position
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.placement import moved_dimensions
@@ -102,9 +102,37 @@ def _fold(nest: LoopNest, func: Func, placement: Placement) -> FoldStorage | Non
     if len(moved) != 1 or box is None or whole is None:
         return None
     ((place, added),) = moved.items()
+    if _may_go_back(nest, placement, _is_read_at_fractions(nest, func, place)):
+        return None
     rows = extents(box)[place] + added
     factor = 1 << (rows - 1).bit_length()
     return FoldStorage(func.args[place], factor) if factor < extents(whole)[place] else None
+
+
+def _may_go_back(nest: LoopNest, placement: Placement, fractions: bool) -> bool:
+    """Whether an iteration of a loop that a Func slides along may begin before the last: the last one, shifted inwards.
+
+    Of a Func that is read at `fractions` of a coordinate, Halide 21 thinks so of any loop over tiles.
+    """
+    for position in nest.around(placement.compute)[len(nest.around(placement.store)) :]:
+        stage = nest.stages[position.stage]
+        loop = stage.loops.order[position.depth - 1]
+        for one in stage.loops.derivations:
+            if one.fuse or one.outer != loop:
+                continue
+            if fractions or (one.tail in SHIFTS and stage.extents[one.old] % one.factor):
+                return True
+    return False
+
+
+def _is_read_at_fractions(nest: LoopNest, func: Func, place: int) -> bool:
+    edges = (edge for key in nest.algorithm.consumers[func.name] for edge in nest.flow.edges[key])
+    return any(
+        access.index[place] is None
+        for edge in edges
+        if edge.producer == func.name and not edge.is_input
+        for access in edge.accesses
+    )
 
 
 def _hoist(nest: LoopNest, store: Position) -> Directive | None:

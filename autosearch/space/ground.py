@@ -12,7 +12,7 @@ from autosearch.pipeline.access import Box, Edge, edges_of
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.pipeline.intervals import Bindings, Interval, constant_value
 from autosearch.pipeline.ir import Algorithm, Func, ReductionVar, Stage, StageKey
-from autosearch.pipeline.operations import is_associative, is_scatter, work
+from autosearch.pipeline.operations import is_associative, is_scatter, moves_on, work
 from autosearch.space.calls import Calls, calls_of
 from autosearch.space.slack import allowed_regions
 
@@ -54,6 +54,7 @@ class Ground:
         self.allowed = allowed_regions(flow, regions, inputs)
         self._constant: dict[Stated, dict[str, frozenset[str]]] = {}
         self._steady: dict[Stated, dict[str, frozenset[str]]] = {}
+        self._still: dict[tuple[StageKey, str], bool] = {}
         self._sizeless: dict[StageKey, tuple[Edge, ...]] = {}
         self._through: dict[tuple[Calls, StageKey], dict[str, Calls]] = {}
 
@@ -157,6 +158,18 @@ class Ground:
             )
             for place, func in enumerate(pure)
         }
+
+    def stands_still(self, consumer: StageKey, name: str) -> bool:
+        """Whether a stage reads a Func at coordinates that don't move on with its loops, see `moves_on`."""
+        if (consumer, name) not in self._still:
+            self._still[consumer, name] = any(
+                access.index[place] is None and not (edge.indices[place] and all(map(moves_on, edge.indices[place])))
+                for edge in self.flow.edges[consumer]
+                if edge.producer == name and not edge.is_input
+                for access in edge.accesses
+                for place in range(len(access.index))
+            )
+        return self._still[consumer, name]
 
     def has_room(self, name: str) -> bool:
         """Whether a Func may be computed well before where it is needed, in every dimension."""

@@ -1,8 +1,8 @@
 """The question in which order the dimensions of a Func lie in memory.
 
 As declared; or as its consumer walks through them: what one iteration reads after the other is then contiguous, which
-matters most where an input is packed for a tile; or with the channels of each element together, so that they make a
-vector where which element is read depends on data.
+matters most where an input is packed for a tile; or, where which element is read depends on data, with the candidates
+near one another, or with the channels of each element together, so that they make a vector.
 """
 
 from __future__ import annotations
@@ -17,16 +17,14 @@ from autosearch.schedule.nest import LoopNest
 from autosearch.space.ground import Ground
 from autosearch.space.style import Style
 
-DECLARED, READ = "declared", "read"
+DECLARED, READ, GATHERED = "declared", "read", "gathered"
 _OF_COPIES, _OF_OTHERS = (0.5, 0.5), (0.93, 0.07)
 """How likely each answer is: a copy is there to be read well, whatever the order in which it is made."""
 _CHANNELS_FIRST = 0.03
 _IN_STYLE = 3.0
 
 
-def choose_storage(
-    nest: LoopNest, ground: Ground, func: Func, chooser: Chooser, style: Style
-) -> list[Directive]:
+def choose_storage(nest: LoopNest, ground: Ground, func: Func, chooser: Chooser, style: Style) -> list[Directive]:
     """Ask how `func`, whose consumers are all in the nest, is laid out."""
     copies = ground.is_copy(func)
     declared, other = _OF_COPIES if copies else _OF_OTHERS
@@ -36,10 +34,10 @@ def choose_storage(
         if order != func.args:
             ways[together(channel)] = order
             weights.append(_IN_STYLE if style is Style.CHANNELS else _CHANNELS_FIRST)
-    order = order_read(nest, func)
-    if order not in ways.values():
-        ways[READ] = order
-        weights.append(other)
+    for way, order in ((GATHERED, gathered_near(ground, func)), (READ, order_read(nest, func))):
+        if order not in ways.values():
+            ways[way] = order
+            weights.append(other)
     if len(ways) == 1:
         return []
     order = ways[str(chooser.choose(f"{func.name}/storage", list(ways), weights))]
@@ -59,12 +57,20 @@ def channels_first(ground: Ground, func: Func, first: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def gathered_near(ground: Ground, func: Func) -> tuple[str, ...]:
+    """The dimensions of a Func, those whose coordinates depend on data after the first."""
+    return tuple(dict.fromkeys((*func.args[:1], *ground.gathered[func.name], *func.args)))
+
+
 def storage_answer(ground: Ground, func: Func, layout: Sequence[int]) -> str:
     """The answer that lays a Func out so, as near as there is one."""
     order = tuple(func.args[place] for place in layout)
     if order == func.args:
         return DECLARED
-    return next((together(one) for one in ground.channels[func.name] if channels_first(ground, func, one) == order), READ)
+    for channel in ground.channels[func.name]:
+        if order == channels_first(ground, func, channel):
+            return together(channel)
+    return GATHERED if order == gathered_near(ground, func) else READ
 
 
 def order_read(nest: LoopNest, func: Func) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ class TailRules:
         self._nest = nest
         self._ground = ground
         self._clamped: dict[tuple[str, int | None], bool] = {}
+        self._still: dict[str, bool] = {}
 
     def legal(
         self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, factor: int, extent: int
@@ -105,14 +106,29 @@ class TailRules:
             self._clamped[name, place] = self._is_clamped(name, place)
         return self._clamped[name, place]
 
+    def stands_still(self, name: str) -> bool:
+        """Whether what is needed of a Func doesn't move on with loops at the borders, or not that Halide could tell.
+
+        Where it is read at a coordinate that is clamped or computed from data; not at a fraction of one, as in `f(x / 2)`.
+        """
+        if name not in self._still:
+            self._still[name] = any(
+                self._ground.stands_still(key, name) or (self._is_inside(key.func) and self.stands_still(key.func))
+                for key in self._ground.algorithm.consumers[name]
+            )
+        return self._still[name]
+
+    def _is_inside(self, name: str) -> bool:
+        placement = self._nest.placements[name]
+        return placement.inline or placement.compute is not None
+
     def _is_clamped(self, name: str, place: int | None) -> bool:
         for key in self._ground.algorithm.consumers[name]:
             edges = (one for one in self._ground.flow.edges[key] if one.producer == name and not one.is_affine)
             accesses = (access for edge in edges for access in edge.accesses)
             if any(place is None or access.index[place] is None for access in accesses):
                 return True
-            placement = self._nest.placements[key.func]
-            if (placement.inline or placement.compute is not None) and self.is_clamped(key.func):
+            if self._is_inside(key.func) and self.is_clamped(key.func):
                 return True
         return False
 

@@ -62,6 +62,11 @@ def test_the_nest_is_the_one_that_halide_prints(sample: str, seed: int) -> None:
     assert _mismatch(parse(describe(nest)), halides, _sliding(nest), _exact(nest)) is None
 
 
+def _is_read_at_fractions(nest: LoopNest, name: str) -> bool:
+    edges = (edge for key in nest.algorithm.consumers[name] for edge in nest.flow.edges[key])
+    return any(None in access.index for edge in edges if edge.producer == name for access in edge.accesses)
+
+
 def test_storage_is_what_halide_allocates(sample: str) -> None:
     proposals = (random_proposal(sample, seed).schedule for seed in itertools.count())
     nests = ((schedule, _nest(sample, schedule)) for schedule in proposals)
@@ -69,7 +74,9 @@ def test_storage_is_what_halide_allocates(sample: str) -> None:
         for name, elements in allocations(scheduled(snapshot_of(sample), schedule, exact=True)).items():
             stored = math.prod(extents(nest.stored_box(name)))
             sliding = _sliding(nest)  # which Halide may fold, and whose producers it may compute less of each time
-            assert stored == elements or not sliding.isdisjoint({name, *(key.func for key in nest.uses(name))})
+            around = {name, *(key.func for key in nest.uses(name))}
+            loose = stored < elements and _is_read_at_fractions(nest, name)  # Halide allows for an element more
+            assert stored == elements or loose or not sliding.isdisjoint(around)
 
 
 TILED: list[list[Any]] = [
