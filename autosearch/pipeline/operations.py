@@ -110,9 +110,11 @@ def _gathers(expr: Expr) -> int:
 
 def moves_on(index: Expr) -> bool:
     """Whether a coordinate moves on with each of its variables: a sum of multiples or fractions of them."""
-    if index.op in ("mul", "div"):
-        return moves_on(index.args[0]) and index.args[1].op == "const"
-    if index.op in ("add", "sub"):
+    if index.op == "div" and index.args[1].op != "const":
+        return False
+    if index.op == "mul" and all(one.op != "const" for one in index.args):
+        return False
+    if index.op in ("add", "sub", "mul", "div"):
         return all(map(moves_on, index.args))
     return index.op in ("var", "const")
 

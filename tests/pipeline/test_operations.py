@@ -6,7 +6,7 @@ import halide as hl
 import pytest
 
 from autosearch.pipeline.ir import Stage
-from autosearch.pipeline.operations import body_size, code_size, operations
+from autosearch.pipeline.operations import body_size, code_size, moves_on, operations
 from autosearch.pipeline.snapshot import take
 from tests.conftest import TARGET
 
@@ -14,7 +14,9 @@ from tests.conftest import TARGET
 def _stage(index: str) -> Stage:
     """`f(x) = 2 * image(index) + 1`."""
     image, x = hl.ImageParam(hl.Int(32), 1, "image"), hl.Var("x")
-    at = {"x": x, "clamped": hl.clamp(x, 0, 9), "looked up": hl.clamp(image[x], 0, 9), "wider": 2 * x + 1}[index]
+    at = {
+        "x": x, "clamped": hl.clamp(x, 0, 9), "looked up": hl.clamp(image[x], 0, 9), "wider": 2 * x + 1, "half": (x + 1) / 2
+    }[index]  # fmt: skip
     f = hl.Func("f")
     f[x] = 2 * image[at] + 1
     image.set_estimates([(0, 32)])
@@ -35,3 +37,9 @@ def test_loads_from_anywhere_make_long_code(index: str) -> None:
 
 def test_every_other_element_is_no_gather() -> None:
     assert code_size(_stage("wider")) == body_size(_stage("wider"))
+
+
+@pytest.mark.parametrize("index", ["x", "clamped", "looked up", "wider", "half"])
+def test_a_coordinate_moves_on_unless_it_is_clamped_or_looked_up(index: str) -> None:
+    loads = [node for node in _stage(index).values[0].walk() if node.op == "image" or node.op == "func"]
+    assert moves_on(loads[0].args[0]) == (index not in ("clamped", "looked up"))

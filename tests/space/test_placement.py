@@ -9,10 +9,11 @@ from typing import Any
 import halide as hl
 import pytest
 
-from autosearch.choices import FirstChooser, Option
+from autosearch.choices import FirstChooser, Option, Recorder, Replay
 from autosearch.machine import Machine
 from autosearch.pipeline.ir import StageKey
 from autosearch.pipeline.snapshot import take
+from autosearch.schedule.directives import StoreRoot
 from autosearch.schedule.nest import ROOT, LoopNest, Position, build_nest
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.placement import (
@@ -26,6 +27,7 @@ from autosearch.space.placement import (
 from autosearch.space.style import Style
 from tests.conftest import random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
+from tests.space.running import assert_right
 
 
 def _name(nest: LoopNest, position: Position | None) -> str:
@@ -182,3 +184,14 @@ def test_labels_outlive_other_loops() -> None:
     labels = {snapshot_of("blur").algorithm.func("blur_y").stages[0].key: ("y@outer", "x@tile0")}
     position = Position(next(iter(labels)), 2)
     assert label_of(position, labels) == "blur_y.0/x@tile0"
+
+
+def test_what_is_read_at_a_fraction_of_a_coordinate_may_slide() -> None:
+    """`down` at (x / 2, y / 2), on the way up a pyramid; the padded input, at a clamped coordinate, may not."""
+    answers: dict[str, Option] = {
+        "out.0/tiles": 0, "out.0/parallel": 0, "up/place": "inline", "down/place": "out.0/y@outer", "down/store": "root",
+    }  # fmt: skip
+    asked = Recorder(Replay(answers, FirstChooser()))
+    schedule = space_of("pyramid").build(asked)
+    assert StoreRoot() in schedule.of(StageKey("down")) and "lambda_0/store" not in asked.trace.by_key
+    assert_right("pyramid", schedule)

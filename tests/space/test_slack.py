@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from autosearch.pipeline.snapshot import take
+from autosearch.schedule.structure import Structures
 from autosearch.space.slack import allowed_regions
-from tests.conftest import snapshot_of
+from tests.conftest import TARGET, snapshot_of
+from tests.schedule.test_structure import HEIGHT, STRIPS, histogram
 
 
 def _allowed(sample: str, **inputs: tuple[tuple[int, int], ...]) -> dict[str, tuple[tuple[float, float], ...]]:
@@ -32,3 +35,13 @@ def test_a_clamped_index_stays_inside() -> None:
 def test_updates_count_as_well() -> None:
     allowed, needed = _allowed("matmul"), snapshot_of("matmul").regions.funcs
     assert allowed["product"] == needed["product"] == ((0, 63), (0, 39))
+
+
+def test_where_strips_seem_to_need_more_than_there_is_it_ends_with_the_input() -> None:
+    """Six strips of 16 rows are 96, of which Halide knows that it needs 90."""
+    snapshot = take(histogram, TARGET)
+    derived = Structures(snapshot).derive(STRIPS)
+    allowed = allowed_regions(derived.flow, derived.regions, snapshot.sizes.inputs)
+    for name in ("image_im", "half"):
+        assert derived.regions.funcs[name][1] == (0, 95) and allowed[name][1] == (0, HEIGHT - 1)
+        assert allowed[name][0] == derived.regions.funcs[name][0]
