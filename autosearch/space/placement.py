@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from autosearch.choices import Chooser
@@ -98,7 +98,7 @@ def computable_levels(nest: LoopNest, name: str, roomy: bool = False) -> list[Po
     between: set[Position] = set()
     sliding = nest.sliding_consumers(name)
     if sliding:
-        beside = not roomy and any(nest.placements[key.func] not in sliding for key in nest.uses(name))
+        beside = not roomy and not all(_slides_along(nest, key.func, sliding) for key in nest.uses(name))
         for consumer in sliding:
             assert consumer.compute is not None
             between.update(nest.around(consumer.compute)[len(nest.around(consumer.store)) : None if beside else -1])
@@ -109,6 +109,13 @@ def computable_levels(nest: LoopNest, name: str, roomy: bool = False) -> list[Po
         if position not in between:
             levels.append(position)
     return levels
+
+
+def _slides_along(nest: LoopNest, name: str, sliding: Set[Placement]) -> bool:
+    """Whether a Func is one of those that slide, or is computed in the loops of one."""
+    placement = nest.placements[name]
+    hosts = {position.stage.func for position in nest.around(placement.compute)}
+    return placement in sliding or any(nest.placements[host] in sliding for host in hosts)
 
 
 def storable_levels(nest: LoopNest, name: str, compute: Position) -> list[Position | None]:
