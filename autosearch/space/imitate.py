@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from autosearch.choices import STYLE, FirstChooser, Option, Recorder, Replay, Trace, kind_of
 from autosearch.schedule.copies import without_idle_copies
 from autosearch.schedule.directives import At, Bound, Loop, Tail
-from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
+from autosearch.schedule.loops import PARALLEL, SERIAL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import LoopNest, Position, StageNest
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.cpu import CpuSpace
@@ -297,12 +297,19 @@ def _answer_order(prefix: str, role: str, loops: list[_Loop], answers: dict[str,
 
 
 def _answer_parallel(prefix: str, grouped: list[list[_Loop]], answers: dict[str, Option]) -> None:
-    count = 0
+    count = single = 0
     fused = False
-    for parts in reversed(grouped):
-        if parts[0].kind != PARALLEL:
+    outermost = list(reversed(grouped))
+    planes = len(outermost) > 1 and outermost[0][0].kind == SERIAL and outermost[1][0].kind == PARALLEL
+    planes = planes and outermost[0][0].extent > 1
+    answers[f"{prefix}/planes"] = int(planes)
+    for parts in outermost[int(planes) :]:
+        if parts[0].kind == PARALLEL:
+            count += single + len(parts)
+            single, fused = 0, fused or len(parts) > 1
+        elif all(one.extent == 1 for one in parts):
+            single += len(parts)  # may be called parallel as well, where one further in is
+        else:
             break
-        count += len(parts)
-        fused = fused or len(parts) > 1
     answers[f"{prefix}/parallel"] = count
     answers[f"{prefix}/parallel_loops"] = "fused" if fused else "nested"

@@ -51,6 +51,8 @@ class Tiling:
     """The parallel loops are fused into one."""
     tails: Mapping[str, Tail] = field(default_factory=dict)
     """For each variable that is split: what its outermost split does with a remainder."""
+    planes: int = 0
+    """Loops outside of the parallel ones: planes that are made one after the other, with all cores. Then none are fused."""
 
     @cached_property
     def loops(self) -> tuple[tuple[str, str, int], ...]:
@@ -73,7 +75,8 @@ class Tiling:
         for variable in stage.loop_vars:
             result += self._splits(stage, variable, names)
         order = [names[variable, role] for variable, role, _ in self.loops]
-        outermost = [names[variable, role] for variable, role, _ in self.loops][len(order) - self.parallel :]
+        end = len(order) - self.planes
+        outermost = order[end - self.parallel : end]
         if self.fused and self.parallel > 1:
             fused = free_name("par", names.values())
             inner = outermost[0]

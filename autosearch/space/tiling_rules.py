@@ -40,6 +40,8 @@ _GOOD_TASKS = 4, 64
 """For each core: fewer don't balance well, handing out more takes time."""
 _WORTH_THREADS = 50_000
 """Operations of a stage from which on waking other threads pays."""
+_PLANES = 0.06
+"""How likely planes are made one after the other."""
 _SHORT = 4
 """Extents up to this are channels, not worth a tile of their own."""
 
@@ -122,9 +124,10 @@ class _Rules:
         bands = [band for band in (self.vector(), self.unroll()) if band is not None]
         bands += self.tiles()
         outer = self.arrange([name for name in self.order if self.left[name]], OUTER, [])
-        parallel, fused = self.parallel(outer)
-        bands += self.outermost(outer, parallel)
-        tiling = Tiling((*(band for band in bands[:-1] if band.loops), bands[-1]), parallel, fused)
+        planes = self.planes(outer)
+        parallel, fused = self.parallel(outer[: len(outer) - planes], planes > 0)
+        bands += self.outermost(outer, parallel if not planes else 0)
+        tiling = Tiling((*(band for band in bands[:-1] if band.loops), bands[-1]), parallel, fused, planes=planes)
         copies = math.ceil(self.vectors * self.grown)
         tails_chosen = self.tails(tiling, tails, copies)
         return replace(tiling, tails=tails_chosen), copies * (self.facts.lanes if self.lies_apart else 1)
@@ -357,7 +360,18 @@ class _Rules:
 
     # Parallel loops and tails --------------------------------------------------------------------------------------
 
-    def parallel(self, outer: Sequence[str]) -> tuple[int, bool]:
+    def planes(self, outer: Sequence[str]) -> int:
+        """Ask whether the outermost loop, where it is over channels, stays serial around parallel ones (innermost first).
+
+        What is computed in it is then one plane, of which a cache holds more.
+        """
+        if len(outer) < 2 or not self.facts.at_root or not 1 < self.left[outer[-1]] <= _SHORT:
+            return 0
+        if outer[-1] not in self.facts.stage.pure_vars or outer[-2] not in self.facts.parallelizable:
+            return 0
+        return int(self.chooser.choose(f"{self.prefix}/planes", [0, 1], [1.0 - _PLANES, _PLANES]))
+
+    def parallel(self, outer: Sequence[str], in_planes: bool) -> tuple[int, bool]:
         """How many of the outer loops (innermost first) are parallel, counted from outside, and whether fused."""
         most = 0
         for name in reversed(outer):
@@ -375,7 +389,7 @@ class _Rules:
         if count < 2:
             return count, False
         # Inside other loops Halide 21 may lose the bounds of what a fused loop reads; and nobody would fuse there.
-        may_fuse = self.facts.at_root and not self.facts.may_be_empty
+        may_fuse = self.facts.at_root and not self.facts.may_be_empty and not in_planes
         ways, chances = (["fused", "nested"], [0.8, 0.2]) if may_fuse else (["nested"], [1.0])
         return count, self.chooser.choose(f"{self.prefix}/parallel_loops", ways, chances) == "fused"
 

@@ -14,14 +14,15 @@ from autosearch.machine import Machine
 from autosearch.pipeline.ir import StageKey
 from autosearch.pipeline.snapshot import take
 from autosearch.schedule.directives import Atomic, Split, Tail
-from autosearch.schedule.loops import VECTORIZED, stage_loops
+from autosearch.schedule.loops import PARALLEL, SERIAL, VECTORIZED, stage_loops
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import imitate
 from autosearch.space.style import Style
 from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
 from autosearch.space.tiling_rules import MAX_UNROLLED, StageFacts, choose_tiling
-from tests.conftest import TARGET, random_proposal, snapshot_of
+from tests.conftest import TARGET, random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
+from tests.space.running import assert_right
 
 BLUR_Y = snapshot_of("blur").algorithm.func("blur_y").stages[0]
 PRODUCT = snapshot_of("matmul").algorithm.func("product").stages[1]
@@ -201,3 +202,13 @@ def _task(facts: StageFacts, seed: int) -> int:
             assert loops.loop_names[0].startswith(name) and loops.loop_names[1].startswith(name)
             return count
     return 1
+
+
+def test_planes_may_be_made_one_after_the_other_by_all_cores() -> None:
+    answers = {"out.0/planes": 1, "out.0/tiles": 0, "out.0/order/outer/0": "x", "out.0/order/outer/1": "y"}
+    answers |= {"gray/place": "root", "smooth/place": "out.0/c@outer", "out.0/unroll/c": 1}
+    schedule = draw(space_of("sharpen"), Replay(answers, FirstChooser())).schedule
+    loops = space_of("sharpen").nest(schedule).stages[StageKey("out")].loops
+    assert (loops.loop_names[0], *loops.kinds[:2]) == ("c", SERIAL, PARALLEL)
+    assert imitate(space_of("sharpen"), schedule).exact
+    assert_right("sharpen", schedule)
