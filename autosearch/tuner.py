@@ -45,7 +45,7 @@ from autosearch.strategies import StrategyFactory, make_strategy
 
 BATCH = 8
 FIRST_LOOK = 8 * BATCH
-"""How many proposals the first batch that is ranked is picked from."""
+"""How many proposals the first batch that is ranked is picked from, at most; as many as there are trials."""
 SPECIALIZED = 3
 """How many of the fastest schedules are tried in a version for large outputs, where several sizes are tuned for."""
 THINKING_SHARE = 0.16
@@ -244,7 +244,7 @@ class _Session:
 
     def search(self, measurer: Measurer, seeds: list[Proposal]) -> None:
         """The loop, which begins with the seeds. Ends when the trials or the time are used up, or the space is."""
-        many, a_trial = FIRST_LOOK, 0.0
+        many, a_trial = max(BATCH, min(FIRST_LOOK, self.settings.trials)), 0.0
         while self.journal.count < self.settings.trials and (left := self.seconds_left()) > 0:
             self.interrupts.check()
             few = min(BATCH, self.settings.trials - self.journal.count)

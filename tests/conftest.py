@@ -19,7 +19,7 @@ from autosearch.measure.local import LocalRunner
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.space.cpu import CpuSpace
 from tests.generators import shared_program
-from tests.samples import SAMPLES
+from tests.samples import OTHERS, SAMPLES
 
 TARGET = hl.get_host_target()
 
@@ -45,7 +45,7 @@ def _with_one_worker(device: ThisMachine, how: Callable[[ThisMachine, Work], Loc
 @cache
 def snapshot_of(name: str) -> Snapshot:
     """A snapshot of a sample pipeline, taken once."""
-    return take(SAMPLES[name], TARGET)
+    return take((SAMPLES | OTHERS)[name], TARGET)
 
 
 @cache

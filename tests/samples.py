@@ -119,5 +119,6 @@ SAMPLES: dict[str, Callable[[], object]] = {
     "matmul": matmul,
     "tuples": tuples,
     "pyramid": pyramid,
-    "lookup": lookup,
 }
+OTHERS: dict[str, Callable[[], object]] = {"lookup": lookup}
+"""Samples for some tests alone."""

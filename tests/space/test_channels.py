@@ -14,6 +14,7 @@ from autosearch.schedule.directives import Bound, ReorderStorage
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.imitate import imitate
 from tests.conftest import snapshot_of, space_of
+from tests.schedule import test_nests
 from tests.space.running import assert_right
 
 ANSWERS = {
@@ -85,3 +86,8 @@ def test_unrolling_adds_only_what_differs_from_copy_to_copy() -> None:
     out, sliced = (algorithm.func(name).stages[0] for name in ("out", "sliced"))
     assert varying_share(out, "x") == 1.0 and varying_share(out, "c") < 1.0
     assert varying_share(sliced, "m") < 0.5 < varying_share(sliced, "x")
+
+
+def test_nests_of_many_schedules_know_what_is_stated() -> None:
+    test_nests.test_funcs_are_computed_and_stored_at_the_same_levels_and_in_the_same_regions("lookup")
+    test_nests.test_loops_and_the_ranges_of_variables_at_each_level_are_the_same("lookup")
