@@ -41,6 +41,8 @@ class Baseline:
     note: str = ""
     failure: Failure | None = None
     message: str = ""
+    instead: Baseline | None = None
+    """What is measured in its place where it fails."""
 
 
 def root_schedule(algorithm: Algorithm) -> Schedule:
@@ -83,7 +85,11 @@ def autoscheduled_baselines(runner: LocalRunner, snapshot: Snapshot, threads: in
             replies[ADAMS] = wide
         else:
             notes[ADAMS] = f"with beam_size=1, since the default beam failed: {wide.message}"
-    return [_of_reply(name, replies[name], snapshot.algorithm, notes[name]) for name in AUTOSCHEDULERS]
+    found = [_of_reply(name, replies[name], snapshot.algorithm, notes[name]) for name in AUTOSCHEDULERS]
+    if quick.scheduled is None or replies[ADAMS] is quick:
+        return found
+    instead = _of_reply(ADAMS, quick, snapshot.algorithm, "with beam_size=1, since what the default beam found failed")
+    return [replace(one, instead=instead) if one.name == ADAMS else one for one in found]
 
 
 def dropout_samples(

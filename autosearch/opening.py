@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from autosearch.baselines import (
     ADAMS,
@@ -59,9 +59,18 @@ class Opening:
             for one in baselines:
                 if one.candidate is None:
                     self._add(one, None)
-            found = measurer.measure([candidate for _, candidate in measurable], None, lenient=True, limits=limits)
+            found = list(measurer.measure([candidate for _, candidate in measurable], None, lenient=True, limits=limits))
             for (one, _), measurement in zip(measurable, found, strict=True):
-                self._add(one, measurement)
+                self._add(*self._or_instead(measurer, one, measurement))
+
+    def _or_instead(self, measurer: Measurer, one: Baseline, measurement: Measurement) -> tuple[Baseline, Measurement]:
+        """A baseline as measured, or what is there for it where that failed."""
+        other = one.instead
+        if measurement.failure is None or other is None or other.candidate is None:
+            return one, measurement
+        (again,) = measurer.measure([other.candidate], None, lenient=True)
+        reason, _, _ = measurement.message.partition("\n")
+        return replace(other, note=f"{other.note}: {reason}"), again
 
     def _missing(self) -> Iterator[list[Baseline]]:
         yield from ([one] for one in fixed_baselines(self.snapshot) if self.journal.baseline(one.name) is None)

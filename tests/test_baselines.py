@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import halide as hl
 import pytest
 
-from autosearch.baselines import autoscheduled_baselines, dropout_samples, limits_of_default
+from autosearch.baselines import ADAMS, autoscheduled_baselines, dropout_samples, limits_of_default
 from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerRequest
 from autosearch.measure.protocol import Failure, Limits
 from autosearch.space.imitate import imitate
@@ -47,6 +47,15 @@ class Slow:
         if takes > seconds:
             return AutoschedulerReply(None, "", seconds, Failure.COMPILE_TIMEOUT, "no result")
         return AutoschedulerReply(hl.serialize_pipeline(snapshot_of("blur").fresh()), "", takes)
+
+
+def test_where_what_the_default_beam_found_fails_there_is_that_of_a_beam_of_one() -> None:
+    quick, slow = Slow(0.1, 1.0), Slow(2.0, 60.0)
+    found = autoscheduled_baselines(quick, snapshot_of("blur"), 2, 30.0)  # type: ignore[arg-type]
+    (adams,) = (one for one in found if one.name == ADAMS)
+    assert adams.instead is not None and adams.instead.candidate is not None and "beam_size=1" in adams.instead.note
+    found = autoscheduled_baselines(slow, snapshot_of("blur"), 2, 30.0)  # type: ignore[arg-type]
+    assert all(one.instead is None for one in found)
 
 
 @pytest.mark.parametrize(

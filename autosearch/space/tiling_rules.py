@@ -40,7 +40,7 @@ _GOOD_TASKS = 4, 64
 """For each core: fewer don't balance well, handing out more takes time."""
 _WORTH_THREADS = 50_000
 """Operations of a stage from which on waking other threads pays."""
-_PLANES = 0.06
+_PLANES = 0.15
 """How likely planes are made one after the other."""
 _SHORT = 4
 """Extents up to this are channels, not worth a tile of their own."""
