@@ -26,7 +26,7 @@ STYLED, _DRAWS = 2, 4
 """Schedules of each style among the seeds, each the one expected to be fastest of so many."""
 _SHARPNESS = (2.0, 4.0)
 """How closely they keep to what an expert would do first: what is drawn freely rarely gets all right that hangs together."""
-_LEAST_SHARE = 5
+_TRIALS_EACH = 5
 """Trials for each of them, at least: shorter searches do without."""
 _LIKELY = 0.1
 """Styles less likely than this, where the likeliest is 1, don't suit the pipeline."""
@@ -80,7 +80,7 @@ class Seeds:
         """A few schedules of each style that suits the pipeline; none where the search has begun before, or is too short."""
         with self.thinking:
             styles = self._styles()
-            if any(not record.baseline for record in self.journal.trials) or trials < _LEAST_SHARE * STYLED * len(styles):
+            if any(not record.baseline for record in self.journal.trials) or trials < _TRIALS_EACH * STYLED * len(styles):
                 return []
             generator = random.Random(seed)
             found: dict[str, Proposal] = {}

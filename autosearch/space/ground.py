@@ -233,7 +233,7 @@ class Ground:
             for func in self.algorithm.funcs
         }
 
-    @property
+    @cached_property
     def gathers(self) -> bool:
         """Whether the channels of something are read of elements that depend on data."""
         return any(self.channels[name] and set(dims) - set(self.channels[name]) for name, dims in self.gathered.items())
@@ -314,9 +314,7 @@ class Ground:
             forms.update(tuple(sorted(factor for _, factor in terms)) for terms in own)
         return len(forms) <= 1
 
-    def _read_constantly(
-        self, func: Func, place: int, known: dict[str, frozenset[str]], with_ranges: bool
-    ) -> bool:
+    def _read_constantly(self, func: Func, place: int, known: dict[str, frozenset[str]], with_ranges: bool) -> bool:
         for key in (*self.algorithm.consumers[func.name], *(stage.key for stage in func.updates)):
             stage = self.algorithm.stage(key)
             fixed = {rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | known.get(

@@ -113,12 +113,12 @@ class TailRules:
         """
         if name not in self._still:
             self._still[name] = any(
-                self._ground.stands_still(key, name) or (self._is_inside(key.func) and self.stands_still(key.func))
+                self._ground.stands_still(key, name) or (self._is_in_loops(key.func) and self.stands_still(key.func))
                 for key in self._ground.algorithm.consumers[name]
             )
         return self._still[name]
 
-    def _is_inside(self, name: str) -> bool:
+    def _is_in_loops(self, name: str) -> bool:
         placement = self._nest.placements[name]
         return placement.inline or placement.compute is not None
 
@@ -128,7 +128,7 @@ class TailRules:
             accesses = (access for edge in edges for access in edge.accesses)
             if any(place is None or access.index[place] is None for access in accesses):
                 return True
-            if self._is_inside(key.func) and self.is_clamped(key.func):
+            if self._is_in_loops(key.func) and self.is_clamped(key.func):
                 return True
         return False
 
