@@ -102,10 +102,10 @@ def agreements() -> Iterator[Bar]:
     """Every kernel's time by our runner against the C++ program's."""
     for kernel in KERNELS:
         turns = agreement(kernel)
-        ratio, itself = ratio_of(turns.ours, turns.theirs), ratio_of(turns.again, turns.theirs)
+        ratio, itself = ratio_of(turns.ours, turns.theirs, turns.again), ratio_of(turns.again, turns.theirs)
         name = kernel.pipeline + (f" {kernel.size[0]}x{kernel.size[1]}" if kernel.size else "")
-        print(f"{name:20} ours {_typical(turns.ours):10.1f} us, C++ {_typical(turns.theirs):10.1f} us, ratio {_say(ratio)};"
-              f" C++ against itself {_say(itself)}", flush=True)  # fmt: skip
+        print(f"{name:20} ours {_typical(turns.ours):10.1f} us, C++ {_typical(turns.theirs):10.1f} us, ratio {say(ratio)};"
+              f" C++ against itself {say(itself)}", flush=True)  # fmt: skip
         yield Bar(f"{name}: our time from the C++ program's, in %", 100 * abs(ratio.value - 1), 5, at_least=False)
 
 
@@ -114,7 +114,7 @@ def _typical(rows: Rows) -> float:
     return 1e6 * median(median(row) for row in rows)
 
 
-def _say(ratio: Ratio) -> str:
+def say(ratio: Ratio) -> str:
     return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
 
 
@@ -173,6 +173,9 @@ class Turns:
     theirs: Rows
     again: Rows
 
+    def __add__(self, more: Turns) -> Turns:
+        return Turns(self.ours + more.ours, self.theirs + more.theirs, self.again + more.again)
+
 
 def agreement(kernel: Kernel) -> Turns:
     """The kernel's times by our runner and by the C++ program."""
@@ -185,17 +188,21 @@ def agreement(kernel: Kernel) -> Turns:
         return take_turns(snapshot, Candidate(scheduled=scheduled, linked=True), folder)
 
 
-def ratio_of(one: Rows, other: Rows) -> Ratio:
-    """How many times as long `one` takes: the geometric mean over processes, of which each is one draw of where things
-    lie in memory; the median over the turns in each; the interval by bootstrap over processes."""
-    each = np.array([paired_ratio(a, b).value for a, b in zip(one, other, strict=True)])
+def ratio_of(one: Rows, *others: Rows) -> Ratio:
+    """How many times as long `one` takes as the others do on average: the geometric mean over processes, of which each is
+    one draw of where things lie in memory; the median over the turns in each; the interval by bootstrap over processes."""
+    by_other = [[paired_ratio(a, b).value for a, b in zip(one, other, strict=True)] for other in others]
+    each = np.exp(np.log(by_other).mean(axis=0))
     drawn = np.random.default_rng(0).integers(0, len(each), (2000, len(each)))
     low, high = np.percentile(np.exp(np.log(each)[drawn].mean(axis=1)), [2.5, 97.5])
     return Ratio(geometric_mean(each), float(low), float(high))
 
 
 def take_turns(snapshot: Snapshot, candidate: Candidate, folder: str | Path) -> Turns:
-    """A candidate in our workers and the C++ program in `folder`, in turn, in many processes of each."""
+    """A candidate in our workers and the C++ program in `folder`, in turn, in many processes of each.
+
+    They may be added up: every call has processes of its own.
+    """
     rows: tuple[list[tuple[float, ...]], ...] = ([], [], [])
     target = hl.get_host_target()
     for _ in range(RUNNERS):
