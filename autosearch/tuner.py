@@ -160,7 +160,8 @@ class _Session:
         self.seeds = Seeds(space, journal, self.thinking)
         chosen = settings.strategy
         self.source = chosen if isinstance(chosen, str) else getattr(chosen, "__name__", type(chosen).__name__)
-        self.strategy = make_strategy(chosen, self.space, settings.seed)
+        resumed = settings.seed + journal.count  # with the same seed it would draw first what the log holds already
+        self.strategy = make_strategy(chosen, self.space, resumed)
 
     @cached_property
     def pruner(self) -> Pruner:

@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
+import autosearch
+from autosearch.choices import Space
 from autosearch.records.log import read_log
 from autosearch.records.record import TrialRecord
+from autosearch.strategies.random import Random
 from tests.measure.test_local import alive
+from tests.samples import blur
 
 PROGRAM = "from autosearch import settings; settings.RACE_SECONDS = 0.3; from autosearch.cli.app import app; app()"
 PIPELINE = f"{Path(__file__).parent / 'samples.py'}:blur"
@@ -93,3 +97,16 @@ def test_an_interrupt_before_anything_was_found_says_so(tmp_path: Path) -> None:
     out, err = run.communicate(timeout=120)
     assert run.returncode != 0 and out == ""
     assert err.startswith("autosearch: ") and err.count("\n") == 1, err
+
+
+def test_a_resumed_search_does_not_begin_with_what_the_log_holds(tmp_path: Path) -> None:
+    seeds: list[int] = []
+
+    class Spy(Random):
+        def __init__(self, space: Space, seed: int = 0) -> None:
+            seeds.append(seed)
+            super().__init__(space, seed)
+
+    for trials in (2, 4):
+        autosearch.tune(blur(), trials=trials, strategy=Spy, cost_model=False, progress=False, log=tmp_path / "blur.jsonl")
+    assert seeds[0] == 0 and seeds[1] != 0
