@@ -26,8 +26,9 @@ from autosearch.schedule.loops import UNROLLED, VECTORIZED, stage_loops
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, Position, build_nest, placement_of
 from autosearch.schedule.schedule import Schedule, Step
 from autosearch.space.calls import Calls
+from autosearch.space.constant import NOTHING, Stated
 from autosearch.space.details import choose_memory, choose_partition
-from autosearch.space.ground import NOTHING, Ground, Stated
+from autosearch.space.ground import Ground
 from autosearch.space.joining import choose_partner, join, partners
 from autosearch.space.placement import (
     FuncFacts,
@@ -291,17 +292,17 @@ class _Build:
         slides = not self.tails.stands_still(func.name)
         accumulates = func.name in self.ground.reductions
         facts = FuncFacts(
-            may_inline,
-            self.evaluations(calls),
-            per_element,
-            rounds,
-            self.ground.revisited[func.name],
-            slides,
-            accumulates,
-            self.ground.is_copy(func),
-            self.ground.has_room(func.name),
-            func.name in self.clones,
-            holds_pairs(self.nest, func),
+            may_inline=may_inline,
+            uses=self.evaluations(calls),
+            work=per_element,
+            rounds=rounds,
+            revisited=self.ground.revisited[func.name],
+            may_slide=slides,
+            accumulates=accumulates,
+            copies=self.ground.is_copy(func),
+            roomy=self.ground.has_room(func.name),
+            cloned=func.name in self.clones,
+            pairs=holds_pairs(self.nest, func),
         )
         return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style)
 
@@ -426,26 +427,28 @@ class _Build:
         parallelizable = {*stage.pure_vars, *(rvar.name for rvar in stage.rvars if rvar.parallel_safe)}
         free = associative or all(rvar.parallel_safe for rvar in stage.rvars)
         slides = placement.store != placement.compute
+        nested, exact = self.tails.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars})
         return StageFacts(
-            stage,
-            tuple(name for name in channels if name in stage.loop_vars),
-            ranges,
-            lanes,
-            self.constants(stage, placement) | constant,
-            tuple(vectorizable),
-            dense,
-            frozenset(parallelizable),
-            not free,
-            placement.compute is None,
-            body_size(stage),
-            slides,
-            slides or bool(self.nest.sliding_consumers(stage.func)),
-            *self.tails.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars}),
-            self.style,
-            ground.machine.cores,
-            ground.machine.accumulators,
-            associative and not is_scatter(stage) and multiplies_narrow(stage),
-            not ground.reductions.isdisjoint(ground.calls[stage.key]),
+            stage=stage,
+            channels=tuple(name for name in channels if name in stage.loop_vars),
+            extents=ranges,
+            lanes=lanes,
+            constant=self.constants(stage, placement) | constant,
+            vectorizable=tuple(vectorizable),
+            dense=dense,
+            parallelizable=frozenset(parallelizable),
+            ordered=not free,
+            at_root=placement.compute is None,
+            body=body_size(stage),
+            slides=slides,
+            may_be_empty=slides or bool(self.nest.sliding_consumers(stage.func)),
+            nested=nested,
+            exact=exact,
+            style=self.style,
+            cores=ground.machine.cores,
+            accumulators=ground.machine.accumulators,
+            dots=associative and not is_scatter(stage) and multiplies_narrow(stage),
+            reads_reduction=not ground.reductions.isdisjoint(ground.calls[stage.key]),
         )
 
 

@@ -10,26 +10,20 @@ from types import MappingProxyType
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box, Edge, edges_of
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
-from autosearch.pipeline.intervals import Bindings, Interval, constant_value
-from autosearch.pipeline.ir import Algorithm, Func, ReductionVar, Stage, StageKey
+from autosearch.pipeline.intervals import Bindings, Interval
+from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
 from autosearch.pipeline.operations import is_associative, is_scatter, moves_on, work
 from autosearch.space.calls import Calls, calls_of
+from autosearch.space.channels import CHANNELS, ByFunc, channels_of, gathered_of, output_channels
+from autosearch.space.constant import NOTHING, ConstantExtents, Dimensions, Stated
 from autosearch.space.slack import allowed_regions
 
 _FEW = 4
-MAX_BOUND_EXTENT = 4
-"""Output dimensions this short (colour channels) may be stated to have exactly the extent tuned for."""
-_CHANNELS = 16
-"""Elements along a dimension that is fixed then, and lies in one or two vectors."""
+"""Coordinates that an index keeps to whatever the sizes, as `k % 2` does."""
 _ROOM = 256
 """Elements, more than any loop starts early to fill what slides."""
 _SHORT = 0.02
 """Updates with less than this share of the longest one's iterations are short."""
-
-Stated = frozenset[tuple[str, str]]
-"""Dimensions of outputs whose extents a schedule states: a Func and its dimension each."""
-NOTHING: Stated = frozenset()
-
 
 class Ground:
     """An algorithm at given sizes, on a given machine: what may be inlined, what is constant, what may be read.
@@ -52,8 +46,9 @@ class Ground:
         self.machine = machine
         self.algorithm: Algorithm = flow.algorithm
         self.allowed = allowed_regions(flow, regions, inputs)
-        self._constant: dict[Stated, dict[str, frozenset[str]]] = {}
-        self._steady: dict[Stated, dict[str, frozenset[str]]] = {}
+        self._constant = ConstantExtents(flow)
+        self._constant_dims: dict[Stated, Dimensions] = {}
+        self._steady_dims: dict[Stated, Dimensions] = {}
         self._still: dict[tuple[StageKey, str], bool] = {}
         self._sizeless: dict[StageKey, tuple[Edge, ...]] = {}
         self._through: dict[tuple[Calls, StageKey], dict[str, Calls]] = {}
@@ -197,11 +192,25 @@ class Ground:
             self._through[calls, stage.key] = known
         return known
 
+    # Extents ------------------------------------------------------------------------------------------------------
+
     def constant_vars(self, stage: Stage, inside: bool = False, stated: Stated = NOTHING) -> frozenset[str]:
         """Loop variables of a stage whose extents are compile-time constants where it is computed: at root, or `inside` of
         any loops."""
         dims = self.steady_dims(stated) if inside else self.constant_dims(stated)
-        return frozenset({rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | dims[stage.func])
+        return self._constant.reduction_vars(stage.key) | dims[stage.func]
+
+    def constant_dims(self, stated: Stated = NOTHING) -> Dimensions:
+        """For each Func the dimensions whose extents are fixed: by a bound, or by how all consumers read it."""
+        if stated not in self._constant_dims:
+            self._constant_dims[stated] = self._constant.dimensions(stated, self._short_anyway)
+        return self._constant_dims[stated]
+
+    def steady_dims(self, stated: Stated = NOTHING) -> Dimensions:
+        """Those of `constant_dims` that are so in each iteration of any loop too, see `ConstantExtents.steady`."""
+        if stated not in self._steady_dims:
+            self._steady_dims[stated] = self._constant.steady(self.constant_dims(stated))
+        return self._steady_dims[stated]
 
     def is_free(self, func: Func, place: int) -> bool:
         """Whether what is needed of a Func as a whole may be of any extent in a dimension."""
@@ -209,149 +218,46 @@ class Ground:
             return place in self.free[func.name]
         return bool(self.free) and func.args[place] not in self.constant_dims()[func.name]
 
-    def _is_constant_rvar(self, rvar: ReductionVar) -> bool:
-        blank = Bindings(self.algorithm)
-        return constant_value(rvar.extent, blank) is not None and constant_value(rvar.min, blank) is not None
+    @cached_property
+    def channels(self) -> ByFunc:
+        """For each Func its short dimensions, where they are fixed as soon as the channels of outputs are."""
+        stated = output_channels(self.flow, self.regions, lambda name, place: self.is_free(self.algorithm.func(name), place))
+        return channels_of(self.flow, self.regions, self._constant, stated, self._short_here)
 
     @cached_property
-    def channels(self) -> dict[str, tuple[str, ...]]:
-        """For each Func its short dimensions, where they are fixed as soon as the channels of outputs are."""
-        stated = frozenset(
-            (name, arg)
-            for name in self.algorithm.outputs
-            for place, arg in enumerate(self.algorithm.func(name).args)
-            if extents(self.regions.funcs[name])[place] <= MAX_BOUND_EXTENT
-            and not self.is_free(self.algorithm.func(name), place)
-        )
-        found = self._constant_dims(stated, with_ranges=True)
-        return {
-            func.name: tuple(
-                arg
-                for arg, extent in zip(func.args, extents(self.regions.funcs[func.name]), strict=True)
-                if arg in found[func.name] and extent <= _CHANNELS
-            )
-            for func in self.algorithm.funcs
-        }
+    def gathered(self) -> ByFunc:
+        """For each Func the dimensions whose coordinate depends on data, where it is read or where what reads it is."""
+        return gathered_of(self.flow)
 
     @cached_property
     def gathers(self) -> bool:
         """Whether the channels of something are read of elements that depend on data."""
         return any(self.channels[name] and set(dims) - set(self.channels[name]) for name, dims in self.gathered.items())
 
-    @cached_property
-    def gathered(self) -> dict[str, tuple[str, ...]]:
-        """For each Func the dimensions whose coordinate depends on data, where it is read or where what reads it is."""
-        found: dict[str, tuple[str, ...]] = {}
-        for func in reversed(self.algorithm.funcs):
-            edges = [
-                edge
-                for key in self.algorithm.consumers[func.name]
-                for edge in self.flow.edges[key]
-                if edge.producer == func.name and not edge.is_input and key.func != func.name
-            ]
-            found[func.name] = tuple(
-                arg
-                for place, arg in enumerate(func.args)
-                if any(
-                    node.op in ("func", "image") or (node.op == "var" and node.value in found[edge.consumer.func])
-                    for edge in edges
-                    for index in edge.indices[place]
-                    for node in index.walk()
-                )
+    def _short_anyway(self, edge: Edge, place: int, _: Set[str]) -> bool:
+        """Whether an index keeps to a few coordinates whatever the sizes and the data are."""
+        return all(high - low < _FEW for low, high in self._spans(edge, place, {}))
+
+    def _short_here(self, edge: Edge, place: int, fixed: Set[str]) -> bool:
+        """Or is a channel at these sizes, where it is bounded only by the variables that are known to run over nothing else."""
+        ranges = self.flow.environment(
+            self.algorithm.stage(edge.consumer), self.regions.funcs[edge.consumer.func]
+        )
+        known = {name: ranges[name] for name in fixed & ranges.keys()}
+        return all(
+            high - low < _FEW or (math.isinf(high - low) and most - least < CHANNELS)
+            for (low, high), (least, most) in zip(
+                self._spans(edge, place, {}), self._spans(edge, place, known), strict=True
             )
-        return found
+        )
 
-    def constant_dims(self, stated: Stated = NOTHING) -> dict[str, frozenset[str]]:
-        """For each Func the dimensions whose extents are fixed: by a bound, or by how all consumers read it."""
-        if stated not in self._constant:
-            self._constant[stated] = self._constant_dims(stated, with_ranges=False)
-        return self._constant[stated]
-
-    def _constant_dims(self, stated: Stated, with_ranges: bool) -> dict[str, frozenset[str]]:
-        blank = Bindings(self.algorithm)
-        found: dict[str, frozenset[str]] = {}
-        for func in reversed(self.algorithm.funcs):
-            bounded = {
-                n for n, low, size in func.bounds if size is not None and constant_value(size, blank) is not None
-            }
-            bounded |= {arg for name, arg in stated if name == func.name}
-            if func.name not in self.algorithm.outputs:
-                bounded |= {
-                    arg for place, arg in enumerate(func.args) if self._read_constantly(func, place, found, with_ranges)
-                }
-            found[func.name] = frozenset(bounded & set(func.args))
-        return found
-
-    def steady_dims(self, stated: Stated = NOTHING) -> dict[str, frozenset[str]]:
-        """Those of `constant_dims` that are so in each iteration of any loop too.
-
-        Of `a(k, i)` and `a(2, i)` together all of the first dimension is needed over all k, but another part of it, and
-        another number of elements, for each k.
-        """
-        if stated in self._steady:
-            return self._steady[stated]
-        found: dict[str, frozenset[str]] = {}
-        for func in reversed(self.algorithm.funcs):
-            dims = self.constant_dims(stated)[func.name]
-            if func.name not in self.algorithm.outputs:
-                steadily = {arg for place, arg in enumerate(func.args) if self._read_steadily(func, place, found)}
-                dims = dims & (steadily | {name for name, _, _ in func.bounds})
-            found[func.name] = dims
-        self._steady[stated] = found
-        return found
-
-    def _read_steadily(self, func: Func, place: int, known: dict[str, frozenset[str]]) -> bool:
-        """Whether all who read a dimension do so by the same variable, which is steady itself, or all by none."""
-        forms: set[tuple[int, ...]] = set()
-        for key in self.algorithm.consumers[func.name]:
-            rvars = {rvar.name for rvar in self.algorithm.stage(key).rvars}
-            own: set[tuple[tuple[str, int], ...]] = set()
-            for edge in self.flow.edges[key]:
-                if edge.producer == func.name and not edge.is_input:
-                    own.update(one.coefficients for access in edge.accesses if (one := access.index[place]) is not None)
-            if len(own) > 1 or any(name not in rvars | known[key.func] for terms in own for name, _ in terms):
-                return False
-            forms.update(tuple(sorted(factor for _, factor in terms)) for terms in own)
-        return len(forms) <= 1
-
-    def _read_constantly(self, func: Func, place: int, known: dict[str, frozenset[str]], with_ranges: bool) -> bool:
-        for key in (*self.algorithm.consumers[func.name], *(stage.key for stage in func.updates)):
-            stage = self.algorithm.stage(key)
-            fixed = {rvar.name for rvar in stage.rvars if self._is_constant_rvar(rvar)} | known.get(
-                key.func, frozenset()
-            )
-            if key.func == func.name:
-                fixed = fixed | {func.args[place]}
-            edges = [edge for edge in self.flow.edges[key] if edge.producer == func.name and not edge.is_input]
-            for edge in edges + ([self.flow.stores[key]] if key.func == func.name else []):
-                for access in edge.accesses:
-                    index = access.index[place]
-                    if index is None:
-                        ranges = self._ranges(stage, fixed) if with_ranges else {}
-                        if not self._is_short_anyway(edge, place, ranges):
-                            return False
-                    elif any(variable not in fixed for variable, _ in index.coefficients):
-                        return False
-        return True
-
-    def _ranges(self, stage: Stage, names: Set[str]) -> dict[str, Interval]:
-        ranges = self.flow.environment(stage, self.regions.funcs[stage.func])
-        return {name: ranges[name] for name in names & ranges.keys()}
-
-    def _is_short_anyway(self, edge: Edge, place: int, ranges: Mapping[str, Interval]) -> bool:
-        """Whether an index keeps to a few coordinates whatever the sizes and the data are, as `k % 2` does.
-
-        `ranges`: of the variables that are known to run over nothing else.
-        """
+    def _spans(self, edge: Edge, place: int, ranges: Mapping[str, Interval]) -> list[Interval]:
+        """The coordinates of one dimension that a stage reads of a Func, or writes, whatever the sizes, by each access."""
         if edge.consumer not in self._sizeless:
             blank = Bindings(self.algorithm)
             self._sizeless[edge.consumer] = edges_of(self.algorithm.stage(edge.consumer), self.algorithm, blank)
         same = [one for one in self._sizeless[edge.consumer] if one.producer == edge.producer and not one.is_input]
-        for one in same:
-            (low, high), (least, most) = one.box({})[place], one.box(ranges)[place]
-            if high - low >= _FEW and not (math.isinf(high - low) and most - least < _CHANNELS):
-                return False
-        return True
+        return [one.box(ranges)[place] for one in same]
 
     def lanes(self, stage: Stage) -> int:
         """Elements in a native vector of the widest type that the stage handles."""
