@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from autosearch.pipeline.bounds import extents
 from autosearch.progress import format_bytes
-from autosearch.schedule.nest import LoopNest, describe
+from autosearch.schedule.describe import describe
+from autosearch.schedule.nest import LoopNest
 
 _LOOP = re.compile(r"^(for|parallel|vectorized|unrolled) (\S+) in (\d+)$")
 

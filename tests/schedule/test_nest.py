@@ -12,7 +12,8 @@ from autosearch.errors import ScheduleError
 from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.ir import StageKey
 from autosearch.pipeline.snapshot import take
-from autosearch.schedule.nest import LoopNest, Position, build_nest, describe, total_points
+from autosearch.schedule.describe import describe
+from autosearch.schedule.nest import LoopNest, Position, build_nest, total_points
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import TARGET, random_proposal, snapshot_of
 from tests.samples import gradients

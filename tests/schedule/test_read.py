@@ -15,8 +15,9 @@ from autosearch.measure.check import Tolerance
 from autosearch.measure.kernel import Source
 from autosearch.pipeline.snapshot import Snapshot, funcs_of, take
 from autosearch.schedule.copies import without_idle_copies
+from autosearch.schedule.describe import describe
 from autosearch.schedule.directives import Bound
-from autosearch.schedule.nest import build_nest, describe
+from autosearch.schedule.nest import build_nest
 from autosearch.schedule.read import read_schedule
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import TARGET, random_proposal, snapshot_of
