@@ -266,7 +266,8 @@ class _Session:
                     return
                 self.measure(measurer, self.still_new(batch, others), source)
             a_trial = (time.monotonic() - before) / len(batch)
-            many = self.adapt(many, self.thinking.seconds - thought, time.monotonic() - before)
+            if source != SEED:  # those cost no thought, which says nothing of what proposals do
+                many = self.adapt(many, self.thinking.seconds - thought, time.monotonic() - before)
             if others:
                 time.sleep(_COURTESY)
 

@@ -1,6 +1,6 @@
 """How well the cost model ranks recorded schedules, against a model that sees the directives alone, and against none.
 
-python -m benchmarks.model [--records records] [--least 100] [--speed | --quality] [--json FILE] [--check]
+python -m benchmarks.model [--records records] [--least 500] [--speed | --quality] [--json FILE] [--check]
 
 Each pipeline is left out once: ranked by a model of the others ("unseen"), then after 128 of its own schedules, the rest
 of them ("trained"). Then how fast schedules are ranked, see `benchmarks.ranking_speed`.
@@ -55,7 +55,7 @@ def main() -> int:
 
 def rank(records: Path, least: int) -> dict[str, list[Quality]]:
     """How well each who ranks does on the pipelines recorded."""
-    recorded = read_records(records, least)
+    recorded = read_records(records, least=least)
     directives = [
         Sample(one.name, [directive_rows(schedule) for schedule, _ in one.timed], [seconds for _, seconds in one.timed])
         for one in recorded
@@ -102,7 +102,7 @@ def table(found: dict[str, list[Quality]]) -> str:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.model", description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=Path, default=RECORDS)
-    parser.add_argument("--least", type=int, default=100, help="leave out pipelines with fewer schedules that ran")
+    parser.add_argument("--least", type=int, default=500, help="leave out pipelines with fewer schedules that ran")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--speed", action="store_true", help="only how fast")
     only.add_argument("--quality", action="store_true", help="only how well")

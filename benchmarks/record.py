@@ -2,7 +2,8 @@
 
 python -m benchmarks.record [--pipelines stereo,wavelet] [--random 500] [--seconds 600] [--to records]
 
-A log under way, `NAME.jsonl`, is gone on with by the same command; a complete one is compressed to `NAME.jsonl.gz`.
+A log under way, `NAME.jsonl`, is gone on with by the same command, and a complete one, compressed to `NAME.jsonl.gz`, where
+more are asked for.
 """
 
 from __future__ import annotations
@@ -44,9 +45,11 @@ def record(name: str, count: int, seconds: float, folder: Path) -> bool:
     if target.exists() and random_count(target) >= count:
         print(f"{name}: recorded already", flush=True)
         return True
+    if target.exists() and not log.exists():  # with fewer: go on
+        log.write_bytes(gzip.decompress(target.read_bytes()))
     result = autosearch.tune(
         load(name).pipeline,
-        trials=count + SEEDS,
+        trials=count + max(SEEDS, _others_count(log)),
         log=log,
         strategy=RANDOM,
         timeout=seconds,
@@ -66,6 +69,11 @@ def record(name: str, count: int, seconds: float, folder: Path) -> bool:
 def random_count(log: Path) -> int:
     """How many random trials a log holds."""
     return sum(one.source == RANDOM for one in read_log(log).trials) if log.exists() else 0
+
+
+def _others_count(log: Path) -> int:
+    """How many other trials a log holds, baselines aside."""
+    return sum(one.source != RANDOM and not one.baseline for one in read_log(log).trials) if log.exists() else 0
 
 
 def compact(lines: Iterable[bytes]) -> bytes:

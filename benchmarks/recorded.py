@@ -19,11 +19,14 @@ from autosearch.schedule.structure import Structures
 from benchmarks.pipelines import load
 
 RECORDS = Path("records")
+"""Random schedules."""
+BRED = RECORDS / "bred"
+"""What a search came to, from fewer random ones."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """One log: a pipeline of `benchmarks.pipelines`, with what was tried of it."""
+    """A pipeline of `benchmarks.pipelines`, with what was tried of it."""
 
     name: str
     snapshot: Snapshot
@@ -39,13 +42,12 @@ class Recorded:
         return sample_of(self.name, self.timed, Structures(self.snapshot).derive, this_machine(hl.get_host_target()))
 
 
-def read_records(folder: Path = RECORDS, least: int = 1) -> list[Recorded]:
-    """All logs of a folder that hold at least so many schedules that ran."""
+def read_records(*folders: Path, least: int = 1) -> list[Recorded]:
+    """All pipelines of which there are logs, one or several, that hold at least so many schedules that ran."""
     target = hl.get_host_target()
-    found = []
-    for path in sorted(folder.glob("*.jsonl.gz")):
-        name = path.name.removesuffix(".jsonl.gz")
-        one = Recorded(name, take(load(name).pipeline, target), read_log(path).trials)
-        if len(one.timed) >= least:
-            found.append(one)
-    return found
+    trials: dict[str, list[TrialRecord]] = {}
+    for folder in folders or (RECORDS,):
+        for path in sorted(folder.glob("*.jsonl.gz")):
+            trials.setdefault(path.name.removesuffix(".jsonl.gz"), []).extend(read_log(path).trials)
+    found = (Recorded(name, take(load(name).pipeline, target), own) for name, own in sorted(trials.items()))
+    return [one for one in found if len(one.timed) >= least]

@@ -12,13 +12,17 @@ import pandas as pd
 import pytest
 
 import autosearch
+from autosearch.choices import Proposal
 from autosearch.cost_model.model import StageTimeModel
 from autosearch.errors import ArgumentError, LogError
 from autosearch.progress import Status
 from autosearch.records.log import read_log
+from autosearch.records.record import SEED
 from autosearch.result import Result
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.template import Template
+from autosearch.strategies.base import Predict
+from autosearch.strategies.random import Random
 from tests.conftest import snapshot_of
 from tests.export.twins import whole
 from tests.samples import blur, pyramid
@@ -211,6 +215,18 @@ def test_time_ends_the_search_but_not_the_result() -> None:
     result = autosearch.tune(pyramid, trials=100_000, timeout=4.0, progress=False)
     searched = [record for record in result.records if not record.baseline]
     assert len(searched) < 100_000 and result.best_time > 0 and result.race is not None
+
+
+def test_seeds_which_cost_no_thought_do_not_widen_the_first_look() -> None:
+    asked: list[int] = []
+
+    class Spy(Random):
+        def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
+            asked.append(n)
+            return super().propose(n)
+
+    result = autosearch.tune(blur, trials=24, strategy=Spy, progress=False)
+    assert SEED in {one.source for one in result.records} and asked[0] <= 24
 
 
 def test_what_is_kept_wins_as_it_is(tmp_path: Path) -> None:

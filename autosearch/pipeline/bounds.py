@@ -57,6 +57,16 @@ class Dataflow:
             result[stage.key] = env
         return result
 
+    def is_read_at_fractions(self, func: Func, place: int) -> bool:
+        """Whether some stage reads a dimension of a Func at no sum of multiples of variables, as `f(x / 2)` does."""
+        return any(
+            access.index[place] is None
+            for key in self.algorithm.consumers[func.name]
+            for edge in self.edges[key]
+            if edge.producer == func.name and not edge.is_input
+            for access in edge.accesses
+        )
+
     def environment(self, stage: Stage, box: Box) -> dict[str, Interval]:
         """The ranges of all loop variables of `stage` when it computes `box` of its Func."""
         env: dict[str, Interval] = dict(self.domains[stage.key])

@@ -102,7 +102,7 @@ def _fold(nest: LoopNest, func: Func, placement: Placement) -> FoldStorage | Non
     if len(moved) != 1 or box is None or whole is None:
         return None
     ((place, added),) = moved.items()
-    if _may_go_back(nest, placement, _is_read_at_fractions(nest, func, place)):
+    if _may_go_back(nest, placement, nest.flow.is_read_at_fractions(func, place)):
         return None
     rows = extents(box)[place] + added
     factor = 1 << (rows - 1).bit_length()
@@ -123,16 +123,6 @@ def _may_go_back(nest: LoopNest, placement: Placement, fractions: bool) -> bool:
             if fractions or (one.tail in SHIFTS and stage.extents[one.old] % one.factor):
                 return True
     return False
-
-
-def _is_read_at_fractions(nest: LoopNest, func: Func, place: int) -> bool:
-    edges = (edge for key in nest.algorithm.consumers[func.name] for edge in nest.flow.edges[key])
-    return any(
-        access.index[place] is None
-        for edge in edges
-        if edge.producer == func.name and not edge.is_input
-        for access in edge.accesses
-    )
 
 
 def _hoist(nest: LoopNest, store: Position) -> Directive | None:

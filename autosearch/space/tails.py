@@ -87,12 +87,14 @@ class TailRules:
         channel = variable in self._ground.channels[func.name]  # what it is read from may be stated not to begin earlier
         stated = place in self._nest.stated.get(func.name, {})
         output = func.name in self._ground.algorithm.outputs and variable not in self._ground.constant_vars(stage)
+        # Shifted inwards, the pure definition would reset what updates have made of rows that are there already; and of what is
+        # read at fractions fewer rows are added at times than a tile has: Halide 21 then loses others.
+        never = moves and (bool(func.updates) or self._ground.flow.is_read_at_fractions(func, place))
         return _Room(
             # Rounding up an output would demand that its size be a multiple; what is stated holds for tails as well.
             # Where new rows start is hard to tell for Halide: rounding up from there seems to read too far.
             1 if output or stated or moves or loose else int(last - high) + 1,
-            # Shifted inwards, the pure definition would reset what updates have made of rows that are there already.
-            0 if moves and func.updates else shortest + (0 if channel else int(low - first)),
+            0 if never else shortest + (0 if channel else int(low - first)),
             exact,
             output,
         )

@@ -42,6 +42,9 @@ PROVEN = 0.5
 """Part of the beam that each pass begins with the fastest schedules measured; the rest is what is predicted best."""
 SPARE = 4
 """So many times the schedules asked for are looked at, and the best of them proposed."""
+MOST_DRAWN = 2
+"""So many times as many schedules are drawn in a call, known ones included: on large pipelines drawing takes long, and
+most Funcs have few answers."""
 PATIENCE = 8
 """Known schedules in a row before a step ends: where a Func has few answers, the next step finds more."""
 
@@ -63,6 +66,8 @@ class Beam:
         self._pass = -1
         self._funcs: list[str] = []
         """What is still to decide in this pass."""
+        self._drawn = 0
+        """Schedules, in all calls."""
 
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
         """See `Strategy.propose`. Without a model, schedules are ranked by what was learned of their answers."""
@@ -71,7 +76,8 @@ class Beam:
         looked_at = self._spare * n if predict is not None else n
         found: list[tuple[float, Proposal]] = []
         passes_in_vain = 0
-        while len(found) < looked_at and passes_in_vain < len(PASSES):
+        most = self._drawn + MOST_DRAWN * looked_at
+        while len(found) < looked_at and self._drawn < most and passes_in_vain < len(PASSES):
             if not self._funcs:
                 passes_in_vain += 1
                 self._begin_pass(predict)
@@ -82,7 +88,7 @@ class Beam:
                 found += born
                 passes_in_vain = 0
         best = [one for _, one in sorted(found, key=lambda child: child[0])[:n]]
-        if len(best) < n:  # nothing new is left around the beam
+        if len(best) < n:  # little that is new is left around the beam
             best += self._unseen.collect(n - len(best), lambda: draw(self._space, self._fresh), besides=best)
         return best
 
@@ -107,6 +113,7 @@ class Beam:
         """With seconds that one model predicts for all, for what was measured and what others predicted can't be compared."""
         if predict is None or not states:
             return list(states)
+        self._drawn += len(states)
         proposals = [draw(self._space, Replay(trace.by_key, FirstChooser())) for _, trace in states]
         ranked = [(seconds, one.trace) for seconds, one in zip(predict(proposals), proposals, strict=True)]
         return _best(ranked, self._width)
@@ -126,6 +133,7 @@ class Beam:
         parents = [trace.by_key for _, trace in self._beam]
 
         def child() -> Proposal:
+            self._drawn += 1
             place = min(self._random.randrange(len(parents)) for _ in range(2))  # the best come first
             return draw(self._space, _Decide(func, parents[place], share, coarse, self._fresh))
 

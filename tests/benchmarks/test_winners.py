@@ -7,7 +7,7 @@ from pathlib import Path
 from autosearch.schedule.schedule import Schedule
 from benchmarks.winners import table, winners_of_log, winners_of_suite
 
-LOG = Path(__file__).parents[2] / "records" / "nl_means.jsonl.gz"
+LOG = Path(__file__).parents[2] / "records" / "bred" / "nl_means.jsonl.gz"
 
 
 def test_the_fastest_of_a_log_counts_once() -> None:

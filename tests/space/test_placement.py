@@ -9,11 +9,11 @@ from typing import Any
 import halide as hl
 import pytest
 
-from autosearch.choices import FirstChooser, Option, Recorder, Replay
+from autosearch.choices import FirstChooser, Option, Recorder, Replay, draw
 from autosearch.machine import Machine
 from autosearch.pipeline.ir import StageKey
 from autosearch.pipeline.snapshot import take
-from autosearch.schedule.directives import StoreRoot
+from autosearch.schedule.directives import Split, StoreRoot, Tail
 from autosearch.schedule.nest import ROOT, LoopNest, Position, build_nest
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.placement import (
@@ -194,4 +194,16 @@ def test_what_is_read_at_a_fraction_of_a_coordinate_may_slide() -> None:
     asked = Recorder(Replay(answers, FirstChooser()))
     schedule = space_of("pyramid").build(asked)
     assert StoreRoot() in schedule.of(StageKey("down")) and "lambda_0/store" not in asked.trace.by_key
+    assert_right("pyramid", schedule)
+
+
+def test_what_slides_at_fractions_of_a_coordinate_is_not_shifted_inwards() -> None:
+    """Fewer rows are new at times than a tile has."""
+    answers: dict[str, Option] = {
+        "out.0/tiles": 1, "out.0/tile0/x": 0, "out.0/tile0/y": 7, "out.0/parallel": 0, "up/place": "inline",
+        "down/place": "out.0/y@outer", "down/store": "root", "down.0/vector": "none", "down.0/unroll/y": 2,
+    }  # fmt: skip
+    schedule = draw(space_of("pyramid"), Replay(answers, FirstChooser())).schedule
+    own = schedule.of(StageKey("down"))
+    assert StoreRoot() in own and [one.tail for one in own if isinstance(one, Split)] == [Tail.GUARD_WITH_IF]
     assert_right("pyramid", schedule)
