@@ -1,6 +1,6 @@
 """Do the strategies beat random search? In the laboratory, on all recorded spaces, and live, on pipelines as they run here.
 
-python -m benchmarks.lab [--seeds 30] [--trials 150] [--live box_blur,...] [--check] [--docs docs]
+python -m benchmarks.lab [--only lab | --only live] [--seeds 30] [--trials 150] [--live box_blur,...] [--check] [--docs docs]
 """
 
 from __future__ import annotations
@@ -8,17 +8,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import halide as hl
 
 import autosearch
+from autosearch.cost_model.model import StageTimeModel
+from autosearch.cost_model.prior import save_prior
 from autosearch.errors import LogError
 from autosearch.finalists import Contender
 from autosearch.lab.comparison import EVALUATIONS, SEEDS, Comparison, compare
 from autosearch.lab.plot import plot
 from autosearch.lab.recording import Recording, random_trials, read_recording
+from autosearch.learning import train
 from autosearch.measure.protocol import Candidate
 from autosearch.measure.statistics import RESOLUTION, paired_ratio, present, typical
 from autosearch.pipeline.snapshot import take
@@ -28,10 +32,12 @@ from benchmarks.bars import Bar, verdict
 from benchmarks.bench import describe_machine, race
 from benchmarks.pipelines import load
 from benchmarks.record import QUICKEST
+from benchmarks.recorded import BRED, read_records
 
 LEARNERS = ("genetic", "tree", "bayesian", "beam")
 PORTFOLIO = "portfolio"
 COMPARED = ("random", *LEARNERS, PORTFOLIO)
+LAB, LIVE = "lab", "live"
 LIVE_TRIALS = 150
 LEAST_POINTS = 300
 """A sample of fewer points is none of its space: its log is left out."""
@@ -44,17 +50,27 @@ BEGIN, END = "<!-- table -->", "<!-- end of table -->"
 def main() -> int:
     """Print the table and, with --check, every figure beside its bar; 1 where one falls short."""
     arguments = _arguments()
+    results: list[Bar] = []
+    if arguments.only != LIVE:
+        results += replay(arguments)
+    if arguments.only != LAB and (arguments.check or arguments.live):
+        known = [one.sample() for one in read_records(arguments.records, arguments.records / BRED.name)]
+        for name in arguments.live or QUICKEST:
+            prior = train([one for one in known if one.name != name])
+            results.append(live(name, arguments.records / f"{name}.jsonl.gz", prior))
+            print(results[-1], flush=True)
+    return verdict(results) if arguments.check else 0
+
+
+def replay(arguments: argparse.Namespace) -> list[Bar]:
+    """All strategies on all recorded spaces: the table, printed and put into the documentation, and the bars."""
     recordings = recorded(arguments.records)
     print(f"{len(recordings)} recorded spaces, {arguments.seeds} seeds, {arguments.jobs} processes")
     comparison = compare(recordings, COMPARED, arguments.seeds, arguments.trials, arguments.jobs)
     print(comparison.markdown(), flush=True)
     if arguments.docs is not None:
         document(comparison, recordings, arguments.docs)
-    results = bars(comparison)
-    for name in arguments.live if arguments.live is not None else QUICKEST if arguments.check else ():
-        results.append(live(name, arguments.records / f"{name}.jsonl.gz"))
-        print(results[-1], flush=True)
-    return verdict(results) if arguments.check else 0
+    return bars(comparison)
 
 
 def recorded(folder: Path) -> list[Recording]:
@@ -88,17 +104,24 @@ def bars(comparison: Comparison) -> list[Bar]:
     return results
 
 
-def live(name: str, log: Path) -> Bar:
-    """Tune a pipeline; after how many trials was the best so far as fast as the best of random's recorded ones?"""
+def live(name: str, log: Path, prior: StageTimeModel) -> Bar:
+    """Tune a pipeline; after how many trials was the best so far as fast as the best of random's recorded ones?
+
+    prior: a model of other pipelines, as the one that ships is of a user's.
+    """
     recorded_trials = random_trials(read_log(log).trials, str(log))
     rivals = sorted((one for one in recorded_trials if one.ok), key=lambda one: one.seconds)[:TOP]
     pipeline = load(name).pipeline
-    result = autosearch.tune(pipeline, trials=LIVE_TRIALS, strategy=PORTFOLIO, progress=False)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "prior.ubj"
+        save_prior(prior, path)
+        result = autosearch.tune(pipeline, trials=LIVE_TRIALS, strategy=PORTFOLIO, prior=path, progress=False)
     steps = improvements([one for one in result.records if not one.baseline])
     ours = [_contender(f"trial {number}", trial) for number, trial in steps]
     theirs = [_contender(f"random {place}", trial) for place, trial in enumerate(rivals, start=1)]
     target = hl.Target(result.target)
-    samples = race(take(pipeline, target), target, [*ours, *theirs], 0, RACE_SECONDS)
+    outcome = race(take(pipeline, target), target, [*ours, *theirs], 0, RACE_SECONDS)
+    samples = {one.name: row for one, row in zip(outcome.contenders, outcome.samples, strict=True)}
     seconds = {who: typical(present(row)) for who, row in samples.items() if any(row)}
     rival = min((one.name for one in theirs), key=lambda who: seconds.get(who, float("inf")))
     reached = LIVE_TRIALS + 1
@@ -145,10 +168,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--trials", type=int, default=EVALUATIONS, help="of a run, about, at most")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument(
-        "--live", type=lambda text: [name for name in text.split(",") if name],
-        help="pipelines to tune, '' for none; by default those with most trials, if there is a check",
-    )  # fmt: skip
+    parser.add_argument("--only", choices=(LAB, LIVE), help="only the replays, or only what is tuned here and now")
+    parser.add_argument("--live", type=lambda text: text.split(","), help="pipelines; by default those with most trials")
     parser.add_argument("--docs", type=Path, help="write table and picture into this folder's lab.md and lab.svg")
     parser.add_argument("--check", action="store_true", help="exit 1 where a figure falls short of its bar")
     return parser.parse_args()

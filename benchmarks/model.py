@@ -2,8 +2,9 @@
 
 python -m benchmarks.model [--records records] [--least 500] [--speed | --quality] [--json FILE] [--check]
 
-Each pipeline is left out once: ranked by a model of the others ("unseen"), then after 128 of its own schedules, the rest
-of them ("trained"). Then how fast schedules are ranked, see `benchmarks.ranking_speed`.
+Each pipeline of which there is a large random sample is left out once: ranked by a model of all records of the others
+("unseen"), then after 128 of its own schedules, the rest of them ("trained"). Then how fast schedules are ranked, see
+`benchmarks.ranking_speed`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from benchmarks.bars import Bar, verdict
 from benchmarks.directive_features import directive_rows
 from benchmarks.ranking import Quality, qualities
 from benchmarks.ranking_speed import WORKLOADS, speed
-from benchmarks.recorded import RECORDS, read_records
+from benchmarks.recorded import BRED, RECORDS, Recorded, read_records
 
 WHOLE, DIRECTIVES = "model", "directives"
 """Who ranks: the cost model, the same on directives alone."""
@@ -55,12 +56,15 @@ def main() -> int:
 
 def rank(records: Path, least: int) -> dict[str, list[Quality]]:
     """How well each who ranks does on the pipelines recorded."""
-    recorded = read_records(records, least=least)
-    directives = [
-        Sample(one.name, [directive_rows(schedule) for schedule, _ in one.timed], [seconds for _, seconds in one.timed])
-        for one in recorded
-    ]
-    return {WHOLE: qualities([one.sample() for one in recorded]), DIRECTIVES: qualities(directives)}
+    recorded, bred = read_records(records, least=least), read_records(records / BRED.name)
+    models = {WHOLE: Recorded.sample, DIRECTIVES: _by_directives}
+    return {who: qualities([of(one) for one in recorded], [of(one) for one in bred]) for who, of in models.items()}
+
+
+def _by_directives(recorded: Recorded) -> Sample:
+    """What is known of the schedules where their directives alone are read."""
+    timed = recorded.timed
+    return Sample(recorded.name, [directive_rows(one) for one, _ in timed], [seconds for _, seconds in timed])
 
 
 def bars(found: Sequence[Quality]) -> list[Bar]:

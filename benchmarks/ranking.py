@@ -14,6 +14,8 @@ from autosearch.learning import Sample, rank_correlation, train
 
 TRIALS = 128
 """Trials of the pipeline itself that the second figure is taken after; half of the schedules where there are fewer."""
+DRAWS = 3
+"""So many times other ones are drawn: the second figure is the mean."""
 BEST, LOOKED_AT = 0.01, 0.1
 """The share of the schedules that are the best, and the share that is predicted best, which should hold them."""
 
@@ -36,33 +38,33 @@ class Quality:
         return asdict(self)
 
 
-def qualities(samples: Sequence[Sample], seed: int = 0) -> list[Quality]:
-    """One pipeline left out after the other."""
+def qualities(samples: Sequence[Sample], others: Sequence[Sample] = (), seed: int = 0) -> list[Quality]:
+    """One pipeline left out after the other; `others` only help to rank, and may be of the same pipelines."""
     found = []
     for left_out in samples:
-        prior = train([one for one in samples if one is not left_out])
+        prior = train([one for one in (*samples, *others) if one.name != left_out.name])
         found.append(quality(left_out, prior, seed))
     return found
 
 
-def quality(sample: Sample, prior: StageTimeModel | None, seed: int = 0) -> Quality:
+def quality(sample: Sample, prior: StageTimeModel, seed: int = 0) -> Quality:
     """How `prior`, a model of other pipelines, ranks one, before and after some of its schedules are known to it."""
-    count = len(sample.seconds)
-    order = np.random.default_rng(seed).permutation(count)
-    few = min(TRIALS, count // 2)
-    known, rest = order[:few], order[few:]
     seconds = np.asarray(sample.seconds)
+    before = prior.predict(sample.rows)
+    after = [_trained(sample, prior, seed + draw) for draw in range(DRAWS)]
+    trained, trained_best = (float(np.mean(values)) for values in zip(*after, strict=True))
+    unseen = rank_correlation(before, sample.seconds)
+    return Quality(sample.name, len(seconds), unseen, best_found(before, seconds), trained, trained_best)
+
+
+def _trained(sample: Sample, prior: StageTimeModel, seed: int) -> tuple[float, float]:
+    """Rank correlation, and share of the best found, after some schedules drawn at random, on the rest."""
+    seconds = np.asarray(sample.seconds)
+    order = np.random.default_rng(seed).permutation(len(seconds))
+    known, rest = np.split(order, [min(TRIALS, len(order) // 2)])
     model = StageTimeModel(prior=prior, seed=seed).fit([sample.rows[k] for k in known], seconds[known].tolist())
     predicted = model.predict([sample.rows[k] for k in rest])
-    before = prior.predict(sample.rows) if prior is not None else np.random.default_rng(seed).random(count)
-    return Quality(
-        sample.name,
-        count,
-        rank_correlation(before, sample.seconds),
-        best_found(before, seconds),
-        rank_correlation(predicted, seconds[rest].tolist()),
-        best_found(predicted, seconds[rest]),
-    )
+    return rank_correlation(predicted, seconds[rest].tolist()), best_found(predicted, seconds[rest])
 
 
 def best_found(predicted: np.ndarray, seconds: np.ndarray) -> float:

@@ -2,17 +2,18 @@
 
 What a search ranks differs little from schedule to schedule. What directives say is told once for each different Func
 schedule (`plans`), what a definition comes to once for each choice of inlined Funcs, loops once for each different
-extents; the rest is arithmetic on arrays.
+extents, a stage once for each different surroundings; the rest is arithmetic on arrays.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
+from autosearch.cost_model.alike import different, scaled
 from autosearch.cost_model.base import Rows
 from autosearch.cost_model.definition import patterns
 from autosearch.cost_model.facts import Facts
@@ -120,21 +121,26 @@ class _Maker:
         nests = Nests(self._planner, schedules)
         order: list[Numbers] = []
         parts: list[Array] = []
+        alike: list[Numbers] = []
         inlined = self._inlined(nests)
-        place = 0
+        place = known = 0
         for func in reversed(nests.algorithm.funcs):
             there = np.flatnonzero(~nests.funcs[func.name].inline & ~nests.left_out)
+            share = nests.sliding_share(func.name)
             for stage in func.stages:
                 if len(there):
-                    parts.append(self._facts(nests, stage, func, there, inlined[stage.key]))
+                    first, which = different(self._told_apart_by(nests, stage, func, there, inlined[stage.key], share))
+                    parts.append(self._facts(nests, stage, func, there[first], inlined[stage.key], share))
+                    alike.append(which + known)
+                    known += len(first)
                     order.append(there * len(nests.stages) + place)
                 place += 1
         if not parts:
             return [None] * len(schedules)
         keys = np.concatenate(order)
         sequence = np.argsort(keys, kind="stable")
-        table = np.concatenate(parts, axis=1)[:, sequence]
-        rows = feature_rows(Facts(*table), self._machine)
+        table = np.concatenate(parts, axis=1)
+        rows = feature_rows(Facts(*table), self._machine)[np.concatenate(alike)[sequence]]
         counts = np.bincount(keys // len(nests.stages), minlength=len(schedules))
         ends = np.cumsum(counts)
         return [
@@ -156,8 +162,23 @@ class _Maker:
 
     # One stage -----------------------------------------------------------------------------------------------------
 
-    def _facts(self, nests: Nests, stage: Stage, func: Func, there: Numbers, inlined: Numbers) -> Array:
-        """The facts of one stage in the nests where it is computed: (facts, nests)."""
+    def _told_apart_by(
+        self, nests: Nests, stage: Stage, func: Func, there: Numbers, inlined: Numbers, share: Array
+    ) -> Iterator[np.ndarray[Any, Any]]:
+        """All that `_facts` goes by, of the nests where the stage is computed."""
+        rows, own = nests.funcs[func.name], nests.stages[stage.key]
+        assert own.loop_row is not None
+        tables: list[np.ndarray[Any, Any]] = [rows.level, rows.store, own.loop_row, scaled(inlined), share]
+        tables += [own.kinds, own.sizes, *rows.made, *(end for ends in own.env.values() for end in ends)]
+        for name in (func.name, *self._reads.sources(nests, stage.key, there, inlined)):
+            read = nests.funcs[name]
+            tables += [scaled(read.layout_number), *read.stored]
+        return (table[there] for table in tables)
+
+    def _facts(
+        self, nests: Nests, stage: Stage, func: Func, there: Numbers, inlined: Numbers, share: Array
+    ) -> Array:
+        """The facts of one stage in some nests where it is computed: (facts, nests)."""
         rows, own = nests.funcs[func.name], nests.stages[stage.key]
         level, store = rows.level[there], rows.store[there]
         count = len(there)
@@ -179,7 +200,7 @@ class _Maker:
         found = np.empty((len(Facts._fields), count))
         found[_STATIC] = self._static_facts(nests, stage, func)[:, None]
         found[_WHERE] = [
-            level, around[each, level], around[each, store], tasks[each, level], nests.sliding_share(func.name)[there]
+            level, around[each, level], around[each, store], tasks[each, level], share[there]
         ]  # fmt: skip
         found[_LOOPS] = loops
         found[_READS] = definition

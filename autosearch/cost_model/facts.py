@@ -53,6 +53,14 @@ class Facts(NamedTuple):
     """The share of its evaluations that such an if leaves over of vectorized loops."""
     accumulated: Column
     """Runs of the innermost body in a row that accumulate in the same registers: the innermost loops that reduce."""
+    reduced: Column
+    """Iterations of its vectorized loops that reduce."""
+    unrolled_reduced: Column
+    """Iterations of its unrolled loops that reduce."""
+    guards: Column
+    """Splits that leave their tail to an if, whether or not they divide at this size: Halide may not know."""
+    shifts: Column
+    """Splits that shift their tail inwards, likewise."""
     # What it does
     adds: Column
     adds_f: Column

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from autosearch.pipeline.array_intervals import Array
+from autosearch.schedule.directives import Tail
 from autosearch.schedule.loop_arrays import KINDS, LoopArrays
 from autosearch.schedule.loops import GUARDS, PARALLEL, SERIAL, UNROLLED, VECTORIZED, Derivation, StageLoops
 from autosearch.schedule.nest import StageNest
@@ -79,9 +81,20 @@ def scalar_share(own: StageNest) -> float:
     return 1.0 - whole
 
 
+def reducing(own: StageNest, of_kind: str) -> int:
+    """Iterations of the loops of one kind that reduce."""
+    loops = zip(own.loops.order, own.loops.kinds, own.loop_extents, strict=True)
+    return math.prod(size for loop, kind, size in loops if kind == of_kind and reduces(own, loop))
+
+
+def tails(own: StageNest, kinds: Sequence[Tail]) -> int:
+    """How many splits deal with their tails in one of these ways, whether or not they divide at this size."""
+    return sum(one.tail in kinds for one in own.loops.derivations if not one.fuse)
+
+
 LOOP_FACTS = (
     "points", "vector", "unrolled", "own_tasks", "serial", "innermost", "innermost_pure", "loops", "covered", "guarded",
-    "scalar_share", "accumulated",
+    "scalar_share", "accumulated", "reduced", "unrolled_reduced", "guards", "shifts",
 )  # fmt: skip
 """Facts that depend on a stage's own loops alone."""
 
@@ -93,6 +106,9 @@ def loop_facts(loops: LoopArrays) -> Array:
     runs = serial | parallel
     together = [
         np.prod(np.where(kinds == KINDS[kind], sizes, 1.0), axis=1) for kind in (VECTORIZED, UNROLLED, PARALLEL)
+    ]
+    reducing = [
+        np.prod(np.where((kinds == KINDS[kind]) & loops.reduces, sizes, 1.0), axis=1) for kind in (VECTORIZED, UNROLLED)
     ]
     given = np.maximum(1, loops.extents[:, : loops.variables])
     covered = np.prod(loops.covered() / given, axis=1)
@@ -114,7 +130,7 @@ def loop_facts(loops: LoopArrays) -> Array:
     return np.stack([
         np.prod(sizes, axis=1), *together, np.prod(np.where(runs, sizes, 1.0), axis=1),
         _last(sizes, runs), _last(sizes, runs & ~loops.reduces), (kinds > 0).sum(axis=1), covered,
-        guarded, 1.0 - whole, accumulated,
+        guarded, 1.0 - whole, accumulated, *reducing, *loops.tails(),
     ])  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from autosearch.cost_model.alike import different
 from autosearch.cost_model.base import Rows
 from autosearch.errors import AutoSearchError
 
@@ -99,7 +100,7 @@ class StageTimeModel:
         if not schedules:
             return np.zeros(0)
         rows, owner = _stack(schedules)
-        first, which = _different(rows)
+        first, which = different([rows])
         seconds = np.exp(self.margins(rows[first]))[which]
         return np.asarray(np.bincount(owner, seconds, minlength=len(schedules)), dtype=np.float64)
 
@@ -131,12 +132,3 @@ def _stack(schedules: Sequence[Rows]) -> tuple[Rows, np.ndarray[Any, np.dtype[np
     """All rows, and for each the schedule that it belongs to."""
     owner = np.repeat(np.arange(len(schedules)), [len(rows) for rows in schedules])
     return np.concatenate(list(schedules)), owner
-
-
-def _different(rows: Rows) -> tuple[np.ndarray[Any, np.dtype[np.int64]], np.ndarray[Any, np.dtype[np.int64]]]:
-    """The places of the rows that differ, and for each row which of these it equals: schedules proposed together have
-    many stages in common, and a random projection is quicker than trees. Rows that differ have the same one as good as
-    never; equal ones may be rounded otherwise, and then are just ranked twice."""
-    direction = np.random.default_rng(0).standard_normal(rows.shape[1])
-    _, first, which = np.unique(rows.astype(np.float64) @ direction, return_index=True, return_inverse=True)
-    return first, which.ravel()

@@ -55,6 +55,12 @@ class Reads:
         self._edges: dict[StageKey, list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]] = {}
         self._bounded: dict[StageKey, bool] = {}
 
+    def sources(self, nests: Nests, key: StageKey, there: Numbers, inlined: Numbers) -> list[str]:
+        """The Funcs in memory that a stage reads in any of the nests where it is computed; `inlined` as in `facts`."""
+        marks, first = np.unique(inlined[there], return_index=True)
+        known = [self._definition(nests, key, m, int(there[k])) for m, k in zip(marks.tolist(), first, strict=True)]
+        return list(dict.fromkeys(name for one in known for name in one.reads))
+
     def facts(
         self, nests: Nests, stage: Stage, own: StageRows, there: Numbers, inlined: Numbers, ranges: ArrayEnv
     ) -> Array:

@@ -24,7 +24,9 @@ from autosearch.cost_model.loops import (
     covered,
     guarded,
     innermost_pure,
+    reducing,
     scalar_share,
+    tails,
     vector_variable,
 )
 from autosearch.machine import Machine
@@ -32,7 +34,7 @@ from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import extents, hull
 from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.layout import contiguous_run
-from autosearch.schedule.loops import PARALLEL, SERIAL, UNROLLED, VECTORIZED
+from autosearch.schedule.loops import GUARDS, PARALLEL, SERIAL, SHIFTS, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import LoopNest, Position, StageNest
 
 UNKNOWN_SIDE = 1024.0
@@ -203,6 +205,7 @@ def facts_of(nest: LoopNest, key: StageKey, machine: Machine) -> tuple[float, ..
         math.prod(extents(whole)), view.vector, view.unrolled, view.own_tasks, math.prod(view.serial),
         view.serial[-1] if view.serial else 1, innermost_pure(own), len(loops.order), covered(own),
         guarded(own), scalar_share(own), accumulated(own),
+        reducing(own, VECTORIZED), reducing(own, UNROLLED), tails(own, GUARDS), tails(own, SHIFTS),
         *work_facts(view.work), *forms, *loads,
         view.stored_bytes, stored[layout[0]] * element if stored else element,
         math.prod(made) * element, made[layout[0]] * element if made else element, math.prod(extents(whole)) * element,

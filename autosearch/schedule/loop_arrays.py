@@ -144,6 +144,13 @@ class LoopArrays:
         some = np.flatnonzero(left)
         return row[some], left[some], size[some], inner[some]
 
+    def tails(self) -> tuple[Numbers, Numbers]:
+        """How many derivations of each row are splits that leave their tail to an if, and that shift it inwards."""
+        count = len(self.extents)
+        kinds = (self._steps[5] > 0, self._steps[4] == _SHIFT)
+        guards, shifts = (np.bincount(self._row[some], minlength=count) for some in kinds)
+        return guards, shifts
+
     def windows(self) -> tuple[Numbers, Numbers]:
         """`StageLoops.window` of each row at each depth from 1: offsets and lengths, (variables, rows, depth)."""
         count, loops = self.extents.shape

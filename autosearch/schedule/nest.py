@@ -18,10 +18,11 @@ from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions, hull, is_finite
 from autosearch.pipeline.intervals import Interval
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
-from autosearch.schedule.directives import Bound, ComputeAt, ComputeRoot, ComputeWith, Directive, StoreAt, StoreRoot
+from autosearch.schedule.directives import ComputeAt, ComputeRoot, ComputeWith, Directive, StoreAt, StoreRoot
 from autosearch.schedule.layout import RESIZING, resized, storage_order
 from autosearch.schedule.loops import SERIAL, StageLoops, stage_loops
 from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.stated import Statement, as_stated, stated_bounds
 
 
 class Position(NamedTuple):
@@ -99,7 +100,7 @@ class LoopNest:
         self.joined: dict[StageKey, Position] = {}
         """For a stage that shares loops of another (`compute_with`): inside which of that one's both are computed."""
         self._resized: dict[str, Sequence[Directive]] = {}
-        self.stated: dict[str, dict[int, Interval]] = {}
+        self.stated: dict[str, dict[int, tuple[Statement, ...]]] = {}
         """By dimension what directives say is computed of a Func, see `stated_bounds`."""
         self._around: dict[str, tuple[Position, ...]] = {}
         self._sliding: dict[str, frozenset[Placement]] = {}
@@ -274,7 +275,7 @@ class LoopNest:
             box = tuple(i if is_finite((i,)) else w for i, w in zip(box, whole, strict=True))
         box = self.flow.bound(func, self.flow.with_updates(func, box))
         stated = self.stated.get(func.name)
-        return tuple(stated.get(place, side) for place, side in enumerate(box)) if stated else box
+        return tuple(as_stated(*side, stated.get(place, ())) for place, side in enumerate(box)) if stated else box
 
     def environment(self, key: StageKey, position: Position | None) -> dict[str, Interval] | None:
         """The ranges that the variables of stage `key` run over within one iteration at `position`; None if it isn't run."""
@@ -361,15 +362,6 @@ class LoopNest:
                 share *= min(1.0, whole / (before * level.extent))
             inner = outer
         return share
-
-
-def stated_bounds(func: Func, directives: Iterable[Directive]) -> dict[int, Interval]:
-    """The dimensions of a Func that directives `bound`, with the range that is computed of each, wherever it is."""
-    return {
-        func.args.index(one.dim): (one.min, one.min + one.extent - 1)
-        for one in directives
-        if isinstance(one, Bound) and one.dim in func.args
-    }
 
 
 def build_nest(flow: Dataflow, regions: Regions, schedule: Schedule) -> LoopNest:

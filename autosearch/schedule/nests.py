@@ -19,6 +19,7 @@ from autosearch.schedule.loops import SERIAL, StageLoops
 from autosearch.schedule.nest_rows import FuncRows, Mask, StageRows, combined
 from autosearch.schedule.plans import AT, INLINE, LEFT_OUT, Plan, Planner
 from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.stated import as_stated
 
 _DEPTHS = 64
 """More than any stage has loops: position codes are stage * _DEPTHS + depth."""
@@ -256,10 +257,11 @@ class Nests:
 
 
 def _state(required: list[tuple[Array, Array]], plans: Sequence[Plan], plan: Numbers) -> None:
-    """Put what plans `bound` in the place of what is needed."""
+    """Put what plans state in the place of what is needed."""
     for number, one in enumerate(plans):
-        for place, (first, last) in one.bounds:
+        for place, statements in one.bounds:
             low, high = required[place]
+            first, last = as_stated(low, high, statements)
             here = (plan == number)[:, None]
             required[place] = np.where(here, first, low), np.where(here, last, high)
 

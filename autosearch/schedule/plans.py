@@ -14,6 +14,7 @@ from autosearch.pipeline.bounds import Dataflow, Regions, is_finite
 from autosearch.pipeline.intervals import Interval, constant_value
 from autosearch.pipeline.ir import Func, StageKey
 from autosearch.schedule.directives import (
+    AlignBounds,
     AlignStorage,
     Atomic,
     Bound,
@@ -41,12 +42,12 @@ from autosearch.schedule.directives import (
 from autosearch.schedule.layout import RESIZING, resized, storage_order
 from autosearch.schedule.loop_arrays import NO_LOOPS, Packed, pack
 from autosearch.schedule.loops import StageLoops, stage_loops
-from autosearch.schedule.nest import stated_bounds
+from autosearch.schedule.stated import Statement, stated_bounds
 
 LEFT_OUT, INLINE, ROOT, AT = range(4)
 _KNOWN = frozenset((
-    Atomic, Bound, ComputeAt, ComputeRoot, ComputeWith, Fuse, HoistStorage, HoistStorageRoot, Parallel, Partition,
-    Prefetch, Reorder, ReorderStorage, Split, StoreAt, StoreIn, StoreRoot, Unroll, Vectorize, *RESIZING,
+    AlignBounds, Atomic, Bound, ComputeAt, ComputeRoot, ComputeWith, Fuse, HoistStorage, HoistStorageRoot, Parallel,
+    Partition, Prefetch, Reorder, ReorderStorage, Split, StoreAt, StoreIn, StoreRoot, Unroll, Vectorize, *RESIZING,
 ))  # fmt: skip
 """Directives of which `Nests` knows all that `LoopNest` does."""
 _MOST = 20_000
@@ -71,7 +72,7 @@ class Plan(NamedTuple):
     """See `storage_order`."""
     resizing: tuple[AlignStorage | BoundStorage | FoldStorage, ...] = ()
     """The directives that say how much is allocated, see `resized`."""
-    bounds: tuple[tuple[int, Interval], ...] = ()
+    bounds: tuple[tuple[int, tuple[Statement, ...]], ...] = ()
     """The dimensions on which it states what is computed, see `stated_bounds`."""
 
     def depth_of(self, stage: int, loop: str) -> int:

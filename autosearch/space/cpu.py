@@ -20,7 +20,7 @@ from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
 from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.pipeline.operations import body_size, code_size, is_associative, is_scatter, multiplies_narrow
 from autosearch.pipeline.snapshot import Snapshot
-from autosearch.schedule.directives import Bound, CloneIn, Directive, Tail
+from autosearch.schedule.directives import AlignBounds, Bound, CloneIn, Directive, Tail
 from autosearch.schedule.layout import storage_order
 from autosearch.schedule.loops import UNROLLED, VECTORIZED, stage_loops
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, Position, build_nest, placement_of
@@ -30,6 +30,7 @@ from autosearch.space.constant import NOTHING, Stated
 from autosearch.space.details import choose_memory, choose_partition
 from autosearch.space.ground import Ground
 from autosearch.space.joining import choose_partner, join, partners
+from autosearch.space.phases import ALIGNED, ANYWHERE
 from autosearch.space.placement import (
     FuncFacts,
     choose_placement,
@@ -247,7 +248,8 @@ class _Build:
             self.inline(func)
             return
         bounds = self.choose_bounds(func, placement)
-        self.nest.bound(func, bounds)
+        aligned = self.choose_alignment(func, bounds) if is_output else []
+        self.nest.bound(func, [*bounds, *aligned])
         constant = frozenset(bound.dim for bound in bounds)
         layout = list[Directive]()
         if not is_output:
@@ -265,7 +267,7 @@ class _Build:
         if not is_output:
             lanes = self.ground.lanes(func.stages[0])
             memory, reading = choose_memory(self.nest, func, placement, lanes, self.chooser)
-        directives[0] = [*bounds, *layout, *memory, *directives[0]]
+        directives[0] = [*bounds, *aligned, *layout, *memory, *directives[0]]
         self.nest.place(func, placement, directives)
         if placement.compute is None and partner is None:
             for stage, own in zip(func.stages, directives, strict=True):
@@ -346,6 +348,16 @@ class _Build:
         if is_output:
             self.stated |= {(func.name, bound.dim) for bound in result}
         return result
+
+    def choose_alignment(self, func: Func, bounds: Sequence[Bound]) -> list[AlignBounds]:
+        """Ask whether to state that an output begins and ends where its phases do, where that isn't said already."""
+        stated = {bound.dim for bound in bounds}
+        return [
+            AlignBounds(arg, period)
+            for arg, period in self.ground.phases[func.name].items()
+            if arg not in stated
+            and self.chooser.choose(f"{func.name}/phases/{arg}", [ALIGNED, ANYWHERE], [0.7, 0.3]) == ALIGNED
+        ]
 
     def constants(self, stage: Stage, placement: Placement) -> frozenset[str]:
         return self.ground.constant_vars(stage, inside=placement.compute is not None, stated=self.stated)

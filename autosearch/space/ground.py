@@ -16,6 +16,7 @@ from autosearch.pipeline.operations import is_associative, is_scatter, moves_on,
 from autosearch.space.calls import Calls, calls_of
 from autosearch.space.channels import CHANNELS, ByFunc, channels_of, gathered_of, output_channels
 from autosearch.space.constant import NOTHING, ConstantExtents, Dimensions, Stated
+from autosearch.space.phases import periods_of
 from autosearch.space.slack import allowed_regions
 
 _FEW = 4
@@ -223,6 +224,19 @@ class Ground:
         """For each Func its short dimensions, where they are fixed as soon as the channels of outputs are."""
         stated = output_channels(self.flow, self.regions, lambda name, place: self.is_free(self.algorithm.func(name), place))
         return channels_of(self.flow, self.regions, self._constant, stated, self._short_here)
+
+    @cached_property
+    def phases(self) -> dict[str, dict[str, int]]:
+        """For each output the dimensions that may be stated to begin and end at multiples of a number, and that number."""
+        periods = periods_of(self.flow)
+        found: dict[str, dict[str, int]] = {name: {} for name in self.algorithm.outputs}
+        for name, own in found.items():
+            func = self.algorithm.func(name)
+            for place, (arg, (low, high)) in enumerate(zip(func.args, self.regions.funcs[name], strict=True)):
+                period = periods.get((name, arg), 1)
+                if period > 1 and low % period == 0 and (high + 1) % period == 0 and not self.is_free(func, place):
+                    own[arg] = period
+        return found
 
     @cached_property
     def gathered(self) -> ByFunc:

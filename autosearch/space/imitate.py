@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from autosearch.choices import STYLE, FirstChooser, Option, Recorder, Replay, Trace, kind_of
 from autosearch.schedule.copies import without_idle_copies
-from autosearch.schedule.directives import At, Bound, Loop, Tail
+from autosearch.schedule.directives import AlignBounds, At, Bound, Loop, Tail
 from autosearch.schedule.loops import PARALLEL, SERIAL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import LoopNest, Position, StageNest
 from autosearch.schedule.schedule import Schedule, Step
@@ -19,6 +19,7 @@ from autosearch.space.cpu import CpuSpace
 from autosearch.space.details import detail_answers, details_of
 from autosearch.space.ground import Ground
 from autosearch.space.joining import ALONE
+from autosearch.space.phases import ALIGNED, ANYWHERE
 from autosearch.space.storage import storage_answer
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, structure_answers
 from autosearch.space.style import Style
@@ -181,6 +182,7 @@ def _answers(nest: LoopNest, schedule: Schedule, own: Set[str], ground: Ground) 
     for func in nest.algorithm.funcs:
         placement = nest.placements[func.name]
         answers.update((f"{func.name}/bound/{arg}", "any") for arg in func.args)
+        answers.update((f"{func.name}/phases/{arg}", ANYWHERE) for arg in func.args)
         if func.name in nest.algorithm.outputs:
             continue
         if placement.inline:
@@ -199,6 +201,8 @@ def _answers(nest: LoopNest, schedule: Schedule, own: Set[str], ground: Ground) 
     for step in schedule:
         if isinstance(step.directive, Bound):
             answers[f"{step.stage.func}/bound/{step.directive.dim}"] = "exact"
+        elif isinstance(step.directive, AlignBounds):
+            answers[f"{step.stage.func}/phases/{step.directive.dim}"] = ALIGNED
     return answers
 
 

@@ -68,6 +68,7 @@ KIND_WEIGHTS: Mapping[str, float] = {
     "parallel_loops": 0.3,
     "tail": 0.6,
     "bound": 0.2,
+    "phases": 0.2,
 }
 """How often a decision of each kind is mutated; placement and tile sizes matter most."""
 

@@ -60,6 +60,7 @@ BLUR_Y = {
     "task_reads": log(96 * 10 * 2), "task_set": log2((96 * 10 * 2 + 96 * 8 * 2 + 64) / L2),
     "root_reads": log(96 * 66 * 2), "read_traffic": log(16 * 3 * 2 * 8 * 8 * 6), "producer": log(96 * 10 * 2),
     "body_vectors": 0, "accumulated": 0, "intensity": log(6 * 16 / (16 * 3 * 2 + 1)),
+    "reduced": 0, "unrolled_reduced": 0, "body_results": 0, "guards": 0, "shifts": 2,
     "dense": log(3), "broadcast": 0, "strided": 0, "gathered": 0,
     "realization_points": log(96 * 64), "inlined": 0, "pointwise": 3, "transposed": 0, "broadcasts": 0, "sliced": 0,
     "scatters": 0, "vectors": log(6144 / 16), "scalars": 0, "innermost_pure": log2(6), "stored_row": log(96 * 2),
@@ -79,7 +80,7 @@ BLUR_X = BLUR_Y | {
     "inner_set": log2((98 * 2 + 96 * 2 + 64) / L1), "middle_set": log2((98 * 10 * 2 + 96 * 10 * 2 + 64) / L2),
     "task_reads": log(98 * 10 * 2), "task_set": log2((98 * 10 * 2 + 96 * 10 * 2 + 64) / L2),
     "root_reads": log(98 * 66 * 2), "read_traffic": log(18 * 2 * 8 * 10 * 6), "producer": 0,
-    "intensity": log(6 * 16 / (18 * 2 + 1)), "inlined": log(3),
+    "intensity": log(6 * 16 / (18 * 2 + 1)), "inlined": log(3), "shifts": 1,
     "realization_points": log(96 * 10), "vectors": log(7680 / 16), "produced": log(1920),
     "task_writes": log(96 * 10 * 2), "whole": log(96 * 66 * 2), "realization_reads": log(98 * 10 * 2),
     "production_set": log2((98 * 10 * 2 + 1920 + 64) / L2), "realization_set": log2((98 * 10 * 2 + 1920 + 64) / L2),
@@ -124,6 +125,24 @@ def test_accumulators_stay_in_registers_while_only_reduction_loops_run() -> None
     assert _product()["accumulated"] == pytest.approx(log2(48))  # the loop over k is innermost by default
     outside = [*tile[:2], ["product.update(0)", "reorder", ["xi", "yi", "xo", "kx", "yo"]], *tile[3:]]
     assert _product(*outside)["accumulated"] == 0
+
+
+def test_results_of_a_body_are_what_it_does_not_add_up() -> None:
+    """8 columns of 2 rows, for each 6 products in 3 steps of 2 that one instruction adds up."""
+    steps: list[list[Any]] = [
+        ["product.update(0)", "split", "x", "xo", "xi", 8, "ShiftInwards"],
+        ["product.update(0)", "split", "y", "yo", "yi", 2, "GuardWithIf"],
+        ["product.update(0)", "split", "kx", "ko", "ki", 6, "GuardWithIf"],
+        ["product.update(0)", "split", "ki", "km", "kp", 2, "GuardWithIf"],
+        ["product.update(0)", "reorder", ["kp", "xi", "km", "yi", "xo", "ko", "yo"]],
+        ["product.update(0)", "atomic", False],
+        *[["product.update(0)", "vectorize", loop] for loop in ("kp", "xi")],
+        *[["product.update(0)", "unroll", loop] for loop in ("km", "yi")],
+    ]
+    row = _product(*steps)
+    assert (row["reduced"], row["unrolled_reduced"]) == (1, pytest.approx(log2(3)))
+    assert row["body_results"] == 1 and row["body_vectors"] == pytest.approx(log2(2 * 6))
+    assert (row["guards"], row["shifts"], row["guarded"]) == (3, 1, 0)  # all divide
 
 
 def test_pieces_of_memory() -> None:

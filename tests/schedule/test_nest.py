@@ -106,6 +106,23 @@ def test_a_tiled_pipeline_worked_by_hand() -> None:
     assert nest.is_inside("blur_x", Position(key, 1)) and not nest.is_inside("blur_x", Position(key, 3))
 
 
+ALIGNED: list[list[Any]] = [
+    ["blur_y", "split", "y", "yo", "yi", 15, "GuardWithIf"],
+    ["blur_x", "compute_at", ["blur_y", "yo"]],
+    ["blur_x", "align_bounds", "y", 4, 1],
+    ["blur_x", "align_bounds", "x", 64, 0],
+]
+"""Four of 15 rows, and one of 4: what they need of `blur_x` begins and ends elsewhere, modulo 4."""
+
+
+def test_aligned_bounds_grow_at_both_ends() -> None:
+    nest = _nest("blur", ALIGNED)
+    assert nest.boxes["blur_x"] == ((0, 127), (29, 48))  # the middle one needs rows 30 to 46
+    assert nest.required("image_im", Position(StageKey("blur_y"), 1)) == ((0, 129), (29, 48))
+    halides = allocations(scheduled(snapshot_of("blur"), Schedule.from_json(ALIGNED), exact=True))
+    assert halides["blur_x"] == math.prod(extents(nest.stored_box("blur_x"))) == 128 * 20
+
+
 def test_a_func_that_slides_computes_nothing_twice() -> None:
     nest = _nest("blur", [["blur_x", "compute_at", ["blur_y", "y"]], ["blur_x", "store_root"]])
     assert nest.sliding_share("blur_x") == pytest.approx(66 / (64 * 3))

@@ -12,6 +12,7 @@ from autosearch.schedule.nests import Nests
 from autosearch.schedule.plans import Planner
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import random_proposal, snapshot_of
+from tests.schedule.test_nest import ALIGNED
 
 COUNT = 24
 
@@ -57,3 +58,16 @@ def test_loops_and_the_ranges_of_variables_at_each_level_are_the_same(sample: st
                     assert (rows.env[name][0][row, level], rows.env[name][1][row, level]) == env[name]
                 if position is not None:
                     assert rows.sizes[row, level] == nest.level(position).extent
+
+
+def test_aligned_bounds_are_those_of_a_single_nest() -> None:
+    snapshot = snapshot_of("blur")
+    schedules = [
+        Schedule.from_json([*ALIGNED[:2], ["blur_x", "align_bounds", "y", modulus, remainder]])
+        for modulus, remainder in ((1, 0), (2, 0), (4, 1), (8, 7))
+    ]
+    nests = Nests(Planner(snapshot.flow, snapshot.regions), schedules)
+    assert not nests.left_out.any()
+    for row, schedule in enumerate(schedules):
+        nest = build_nest(snapshot.flow, snapshot.regions, schedule)
+        assert tuple(int(side[row]) for side in nests.funcs["blur_x"].made) == extents(nest.boxes["blur_x"])
