@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-Numbers = np.ndarray[Any, np.dtype[np.int64]]
+from autosearch.schedule.loop_arrays import Numbers
+
 _DIRECTIONS = np.random.default_rng(0).standard_normal(4096)
 _HASH = 2.0**-63
 

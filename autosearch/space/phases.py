@@ -1,7 +1,7 @@
 """Phases: where what is computed depends on a coordinate modulo a small number, as in `select(x % 2 == 0, ...)` and `f(x / 2)`.
 
 Where Halide knows that an output begins, and ends, at a multiple of that number, the loops that are unrolled by it need no
-selection, and what is read at a fraction is read in a row.
+selection.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from autosearch.pipeline.access import Affine, as_affine, expand_lets
 from autosearch.pipeline.bounds import Dataflow
 from autosearch.pipeline.intervals import constant_value
-from autosearch.pipeline.ir import Expr, Func
+from autosearch.pipeline.ir import Func
 
 ALIGNED, ANYWHERE = "aligned", "anywhere"
 MOST_PHASES = 8
@@ -40,17 +40,13 @@ def _own(flow: Dataflow, func: Func) -> Iterator[tuple[str, int]]:
             for node in expand_lets(expression).walk():
                 if node.op in ("mod", "div"):
                     divisor = constant_value(node.args[1], flow.bindings)
-                    arg = _coordinate(flow, func, node.args[0])
+                    arg = _moved(func, as_affine(node.args[0], flow.bindings))
                     if arg is not None and isinstance(divisor, int) and divisor > 1:
                         yield arg, divisor
 
 
-def _coordinate(flow: Dataflow, func: Func, expr: Expr) -> str | None:
-    """The dimension of which an expression is the coordinate, a constant aside."""
-    return _moved(func, as_affine(expr, flow.bindings))
-
-
 def _moved(func: Func, index: Affine | None) -> str | None:
+    """The dimension of which an index is the coordinate, a constant aside."""
     if index is None or len(index.coefficients) != 1 or index.coefficients[0][1] != 1:
         return None
     ((name, _),) = index.coefficients
