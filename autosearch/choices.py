@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import random
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 from autosearch.errors import ScheduleError
 from autosearch.schedule.schedule import Schedule
@@ -26,11 +26,40 @@ STYLE = "style"
 """The key of the question how the whole schedule is laid out, in spaces that ask one."""
 
 
+class Later(Sequence[float]):
+    """Weights that are worked out only if somebody asks for them: who answers from a trace needs none."""
+
+    def __init__(self, make: Callable[[], Sequence[float]]) -> None:
+        self._make = make
+
+    @cached_property
+    def _made(self) -> Sequence[float]:
+        return self._make()
+
+    @overload
+    def __getitem__(self, place: int) -> float: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[float]: ...
+
+    def __getitem__(self, place: int | slice) -> float | Sequence[float]:
+        return self._made[place]
+
+    def __len__(self) -> int:
+        return len(self._made)
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._made)
+
+
 class Chooser(Protocol):
     """Answers a space's questions."""
 
     def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
-        """One of `options`. `weights` (as many, positive, any sum) say how often an expert would take each."""
+        """One of `options`. `weights` (as many, positive, any sum) say how often an expert would take each.
+
+        They are good for the length of the call.
+        """
         ...
 
 

@@ -176,6 +176,7 @@ def _mentions(expr: Expr, func: str) -> bool:
     return any(node.op == "func" and node.value == func for node in expr.walk())
 
 
+@cache
 def is_scatter(stage: Stage) -> bool:
     """Whether where a stage writes depends on a reduction variable or on data."""
     return any(

@@ -75,13 +75,20 @@ class StageNest:
         """Evaluations of the stage each time it is run: the product of its loops."""
         return math.prod(self.loop_extents)
 
+    @cached_property
+    def _environments(self) -> dict[int, dict[str, Interval]]:
+        return {}
+
     def environment(self, depth: int) -> dict[str, Interval]:
         """The range of each variable during one iteration of the `depth` outermost loops."""
-        window = self.loops.window(depth, self.extents)
-        return {
-            name: (low + offset, low + offset + length - 1)
-            for name, low, (offset, length) in zip(self.loops.variables, self.origin, window, strict=True)
-        }
+        known = self._environments.get(depth)
+        if known is None:
+            window = self.loops.window(depth, self.extents)
+            known = self._environments[depth] = {
+                name: (low + offset, low + offset + length - 1)
+                for name, low, (offset, length) in zip(self.loops.variables, self.origin, window, strict=True)
+            }
+        return known
 
 
 class LoopNest:
@@ -106,6 +113,7 @@ class LoopNest:
         self._sliding: dict[str, frozenset[Placement]] = {}
         self._paths: dict[StageKey, tuple[Position, ...]] = {}
         self._levels: dict[Position, LoopLevel] = {}
+        self._iterations: dict[Position, int] = {}
         self._required: dict[tuple[str, Position | None], Box | None] = {}
 
     # Building ------------------------------------------------------------------------------------------------------
@@ -199,6 +207,14 @@ class LoopNest:
     def loops_around(self, position: Position | None) -> tuple[LoopLevel, ...]:
         """The loops that enclose code at `position`, outermost first."""
         return tuple(self.level(p) for p in self.around(position))
+
+    def iterations(self, position: Position | None) -> int:
+        """How often code at `position` is run: the product of the loops around."""
+        if position is None:
+            return 1
+        if position not in self._iterations:
+            self._iterations[position] = self.level(position).extent * self.iterations(self.outside(position))
+        return self._iterations[position]
 
     def level(self, position: Position) -> LoopLevel:
         """The innermost loop at `position`."""
@@ -317,11 +333,11 @@ class LoopNest:
 
     def productions(self, name: str) -> int:
         """How often Func `name` is produced in one run of the pipeline."""
-        return math.prod(level.extent for level in self.loops_around(self.placements[name].compute))
+        return self.iterations(self.placements[name].compute)
 
     def realizations(self, name: str) -> int:
         """How often the storage of Func `name` is allocated in one run of the pipeline."""
-        return math.prod(level.extent for level in self.loops_around(self.placements[name].store))
+        return self.iterations(self.placements[name].store)
 
     def stored_box(self, name: str) -> Box:
         """The region that the storage of Func `name` holds, before Halide folds it by itself."""

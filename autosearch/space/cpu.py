@@ -367,10 +367,12 @@ class _Build:
     ) -> list[Directive]:
         box = self.nest.required(func.name, placement.compute)
         assert box is not None
-        facts = self.facts(stage, self.sizes(func, stage, placement, box), placement, box, constant, layout)
+        sizes = self.sizes(func, stage, placement, box)
+        rules = self.tails.of(func, stage, placement, box, sizes)
+        facts = self.facts(stage, sizes, placement, rules.nesting, constant, layout)
 
         def tails(variable: str, factor: int, copies: int) -> Sequence[Tail]:
-            legal = self.tails.legal(func, stage, placement, box, variable, factor, facts.extents[variable])
+            legal = rules.legal(variable, factor)
             costly = copies * facts.body > MAX_GUARDED_BODY
             return legal[:-1] if costly and len(legal) > 1 else legal
 
@@ -399,9 +401,10 @@ class _Build:
         box = self.nest.required(func.name, placement.compute)
         assert box is not None
         sizes = self.sizes(func, stage, placement, box)
-        nested, exact = self.tails.nesting(stage, placement, box, sizes)
+        rules = self.tails.of(func, stage, placement, box, sizes)
+        nested, exact = rules.nesting
         for variable, (factor, again) in self.tilings[key].factors.items():
-            legal = self.tails.legal(func, stage, placement, box, variable, factor, sizes[variable])
+            legal = rules.legal(variable, factor)
             divides = variable in exact and sizes[variable] % factor == 0
             if self.tilings[key].tails[variable] not in legal or (again and factor > nested[variable] and not divides):
                 return False
@@ -420,7 +423,7 @@ class _Build:
         stage: Stage,
         ranges: dict[str, int],
         placement: Placement,
-        box: Box,
+        nesting: tuple[dict[str, int], frozenset[str]],
         constant: frozenset[str],
         layout: Sequence[str],
     ) -> StageFacts:
@@ -439,7 +442,7 @@ class _Build:
         parallelizable = {*stage.pure_vars, *(rvar.name for rvar in stage.rvars if rvar.parallel_safe)}
         free = associative or all(rvar.parallel_safe for rvar in stage.rvars)
         slides = placement.store != placement.compute
-        nested, exact = self.tails.nesting(stage, placement, box, {name: ranges[name] for name in stage.loop_vars})
+        nested, exact = nesting
         return StageFacts(
             stage=stage,
             channels=tuple(name for name in channels if name in stage.loop_vars),

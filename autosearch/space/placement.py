@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from autosearch.choices import Chooser
+from autosearch.choices import Chooser, Later
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import extents
@@ -56,26 +56,33 @@ def choose_placement(
 ) -> Placement:
     """Ask where `func` is computed, then where it is stored. All its consumers are in the nest."""
     costs = _Costs(nest, func, facts, machine)
-    levels = computable_levels(nest, func.name, facts.roomy)
-    by_label = {label_of(position, labels): position for position in levels}
-    options, estimates = [_ROOT, *by_label], [costs.at(None, None)]
-    whole = {Style.FREE: 1.0, Style.STAGES: TILT}.get(style, 1 / TILT)
-    weights = [1 / TILT if facts.cloned else whole]  # at root a clone has no use: the Func itself would do
-    for label, level in by_label.items():
-        stores = storable_levels(nest, func.name, level) if facts.may_slide else []
-        estimates.append(min(costs.at(level, store) for store in (level, *stores)))
-        slides = any(_slides_in_rows(nest, func.name, level, store) for store in stores)
-        weights.append(TILT if _suits(style, facts, label, list(by_label), slides) else 1.0)
-    if facts.may_inline:
-        cheap = style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
-        options, estimates = [_INLINE, *options], [costs.inline(), *estimates]
-        weights = [max(weights) if cheap else 1 / TILT if facts.pairs else 1.0, *weights]
-    chances = [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
+    by_label = {label_of(one, labels): one for one in computable_levels(nest, func.name, facts.roomy)}
+    options = [*([_INLINE] if facts.may_inline else []), _ROOT, *by_label]
+    chances = Later(lambda: _chances(nest, func, facts, by_label, costs, style))
     answer = chooser.choose(f"{func.name}/place", options, chances)
     if answer == _INLINE:
         return INLINE
     compute = None if answer == _ROOT else by_label[str(answer)]
     return Placement(False, compute, _choose_store(nest, func, compute, labels, chooser, costs, style))
+
+
+def _chances(
+    nest: LoopNest, func: Func, facts: FuncFacts, by_label: Mapping[str, Position], costs: _Costs, style: Style
+) -> list[float]:
+    """How likely a Func is to be computed inline, where it may be, at root, and at each of the levels."""
+    whole = {Style.FREE: 1.0, Style.STAGES: TILT}.get(style, 1 / TILT)
+    estimates = [costs.at(None, None)]
+    weights = [1 / TILT if facts.cloned else whole]  # at root a clone has no use: the Func itself would do
+    for label, level in by_label.items():
+        stores = storable_levels(nest, func.name, level) if facts.may_slide else []
+        estimates.append(min(costs.at(level, store) for store in (level, *stores)))
+        slides = style is Style.ROWS and any(_slides_in_rows(nest, func.name, level, store) for store in stores)
+        weights.append(TILT if _suits(style, facts, label, list(by_label), slides) else 1.0)
+    if facts.may_inline:
+        cheap = style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
+        estimates = [costs.inline(), *estimates]
+        weights = [max(weights) if cheap else 1 / TILT if facts.pairs else 1.0, *weights]
+    return [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
 
 
 def placement_directives(nest: LoopNest, placement: Placement) -> list[Directive]:
@@ -135,19 +142,22 @@ def storable_levels(nest: LoopNest, name: str, compute: Position) -> list[Positi
     moved: set[int] = set()
     inner = nest.required(name, compute)
     for position in reversed(around):
-        outside = nest.outside(position)
         level = nest.level(position)
+        if level.kind in (PARALLEL, VECTORIZED) or position.stage != compute.stage:
+            return []
+        outside = nest.outside(position)
         outer = nest.required(name, outside)
-        if level.kind in (PARALLEL, VECTORIZED) or inner is None or outer is None or position.stage != compute.stage:
+        if inner is None or outer is None:
             return []
         if level.extent > 1:
-            moving = {i for i, (a, b) in enumerate(zip(inner, outer, strict=True)) if a != b}
-            if len(moving) != 1 or moving & moved:
+            moving = [i for i, (a, b) in enumerate(zip(inner, outer, strict=True)) if a != b]
+            if len(moving) != 1 or moving[0] in moved:
                 return []
-            moved |= moving
             (dimension,) = moving
+            moved.add(dimension)
             made = (inner[dimension][1] - inner[dimension][0] + 1) * level.extent
-            if made > (outer[dimension][1] - outer[dimension][0] + 1) * _covered_twice(nest, position) + 0.5:
+            needed = outer[dimension][1] - outer[dimension][0] + 1
+            if made > needed + 0.5 and made > needed * _covered_twice(nest, position) + 0.5:
                 return [outside] if all(placement.store == outside for placement in consumers) else []
         inner = outer
     return []
@@ -267,16 +277,15 @@ class _Costs:
         box = self.nest.required(name, compute)
         if box is None:
             return float("inf")
-        around = self.nest.loops_around(compute)
-        times = math.prod(loop.extent for loop in around)
+        times, made = self.nest.iterations(compute), _volume(box)
         # At root its own loops can be parallel; inside loops none of which is, one core has to do it all.
-        alone = compute is not None and all(loop.kind != PARALLEL for loop in around)
+        alone = compute is not None and all(self.nest.level(one).kind != PARALLEL for one in self.nest.around(compute))
         cores = self.machine.cores if alone else 1
         share = self.nest.sliding_between(name, compute, store)
-        again = max(1.0, times * _volume(box) * share / self.whole)
-        held = box if store == compute else self.nest.required(name, store) or box
+        again = max(1.0, times * made * share / self.whole)
+        held = made if store == compute else _volume(self.nest.required(name, store) or box)
         # What slides is folded: only what one production needs stays in use.
-        size = (_volume(box) if share < 1.0 else _volume(held)) * self.element
+        size = (made if share < 1.0 else held) * self.element
         travel = self.travel(size) + self.facts.rounds * self.travel(min(size, self.facts.revisited * self.element))
         loads = 0 if size <= self.registers else self.facts.uses
         return cores * (again * (self.facts.work + _STORE) + loads + travel) + _STARTING * times / self.whole

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import hull
@@ -25,52 +26,81 @@ class _Room:
     output: bool
 
 
-class TailRules:
+class StageTails:
     """What is legal for the splits of a stage that is about to be placed in a nest."""
 
-    def __init__(self, nest: LoopNest, ground: Ground) -> None:
-        """`nest` may grow meanwhile: what is in it when a question is asked, counts."""
-        self._nest = nest
-        self._ground = ground
-        self._clamped: dict[tuple[str, int | None], bool] = {}
-        self._still: dict[str, bool] = {}
+    def __init__(
+        self, rules: TailRules, func: Func, stage: Stage, placement: Placement, box: Box, extents: Mapping[str, int]
+    ) -> None:
+        self._rules = rules
+        self._func = func
+        self._stage = stage
+        self._placement = placement
+        self._box = box
+        self._extents = extents
+        self._rooms: dict[str, _Room] = {}
 
-    def legal(
-        self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, factor: int, extent: int
-    ) -> list[Tail]:
+    def legal(self, variable: str, factor: int) -> list[Tail]:
         """The tails for a split by `factor`, the likeliest first; the last one is always a guard."""
         tails = []
-        if not stage.is_rvar(variable):
-            room = self._room(func, stage, placement, box, variable, extent)
-            divides = extent % factor == 0
-            if stage.index == 0 and factor <= room.shift:
+        if not self._stage.is_rvar(variable):
+            room = self._room(variable)
+            divides = self._extents[variable] % factor == 0
+            if self._stage.index == 0 and factor <= room.shift:
                 tails.append(Tail.SHIFT_INWARDS)
             if factor <= room.round_up or (divides and room.exact and not room.output):
-                tails.insert(0 if stage.index or placement.compute is not None else len(tails), Tail.ROUND_UP)
+                first = self._stage.index or self._placement.compute is not None
+                tails.insert(0 if first else len(tails), Tail.ROUND_UP)
         return [*tails, Tail.GUARD_WITH_IF]
 
-    def nesting(
-        self, stage: Stage, placement: Placement, box: Box, extents_of: Mapping[str, int]
-    ) -> tuple[dict[str, int], frozenset[str]]:
+    @cached_property
+    def nesting(self) -> tuple[dict[str, int], frozenset[str]]:
         """For each variable the largest factor of a split whose inner loop may be split again, and those exact.
 
         Under a guarded split that isn't safe: where a Func's bounds are not simple, Halide 21 loses the guard of
         nested splits and writes beyond the allocation. Outputs and reduction variables have simple bounds. A split that
         divides needs no guard where the extent is always the same.
         """
-        nested: dict[str, int] = {}
+        nested: dict[str, int] = dict(self._extents)
         exact = set()
-        for name, extent in extents_of.items():
-            nested[name] = extent
-            if stage.is_rvar(name) or stage.func in self._ground.algorithm.outputs:
+        for name in nested if not self._rules.is_output(self._func) else ():
+            if self._stage.is_rvar(name):
                 continue
-            room = self._room(self._ground.algorithm.func(stage.func), stage, placement, box, name, extent)
-            nested[name] = max(room.round_up, room.shift if stage.index == 0 else 0)
+            room = self._room(name)
+            nested[name] = max(room.round_up, room.shift if self._stage.index == 0 else 0)
             if room.exact:
                 exact.add(name)
         return nested, frozenset(exact)
 
-    def _room(self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> _Room:
+    def _room(self, variable: str) -> _Room:
+        if variable not in self._rooms:
+            self._rooms[variable] = self._rules.room(
+                self._func, self._stage, self._placement, self._box, variable, self._extents[variable]
+            )
+        return self._rooms[variable]
+
+
+class TailRules:
+    """What is legal for the splits of stages in a nest that grows: what is in it when a question is asked, counts."""
+
+    def __init__(self, nest: LoopNest, ground: Ground) -> None:
+        self._nest = nest
+        self._ground = ground
+        self._clamped: dict[tuple[str, int | None], bool] = {}
+        self._still: dict[str, bool] = {}
+
+    def of(
+        self, func: Func, stage: Stage, placement: Placement, box: Box, extents_of: Mapping[str, int]
+    ) -> StageTails:
+        """Those of a stage that computes `box` in each production, with the extents of its variables."""
+        return StageTails(self, func, stage, placement, box, extents_of)
+
+    def is_output(self, func: Func) -> bool:
+        """Whether a Func is an output."""
+        return func.name in self._ground.algorithm.outputs
+
+    def room(self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> _Room:
+        """How large a factor may be for a variable of that extent."""
         place = func.args.index(variable)
         whole = self._nest.required(func.name, None) or self._ground.regions.funcs[func.name]
         low, high = hull(whole, self._ground.regions.funcs[func.name])[place]
@@ -86,7 +116,7 @@ class TailRules:
         exact = not varies and not moves and not free and not loose
         channel = variable in self._ground.channels[func.name]  # what it is read from may be stated not to begin earlier
         stated = place in self._nest.stated.get(func.name, {})
-        output = func.name in self._ground.algorithm.outputs and variable not in self._ground.constant_vars(stage)
+        output = self.is_output(func) and variable not in self._ground.constant_vars(stage)
         # Shifted inwards, the pure definition would reset what updates have made of rows that are there already; and of what is
         # read at fractions fewer rows are added at times than a tile has: Halide 21 then loses others.
         never = moves and (bool(func.updates) or self._ground.flow.is_read_at_fractions(func, place))

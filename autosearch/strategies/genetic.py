@@ -18,8 +18,9 @@ from autosearch.strategies.unseen import Unseen
 
 _Answers = tuple[tuple[str, Option], ...]
 POPULATION = 32
-GENERATIONS = 4
-"""Generations bred between two measurements, where a model predicts how good they are."""
+GENERATIONS, LEAST_BORN = 4, 16
+"""Generations bred between two measurements, where a model predicts how good they are; so many each at least: for a few the
+model takes as long as for many."""
 NICHE = 8
 """The best of each niche that are kept besides: schedules alike in what shapes all the rest."""
 FROM_NICHE = 0.3
@@ -98,8 +99,9 @@ class Genetic:
         found: list[Proposal] = []
         parents = self._population
         ranked = list(self._population)
-        for _ in range(GENERATIONS):
-            born = self._unseen.collect(-(-n // GENERATIONS), lambda: self._breed(parents), besides=found)  # noqa: B023
+        generations = max(1, min(GENERATIONS, n // LEAST_BORN))
+        for _ in range(generations):
+            born = self._unseen.collect(-(-n // generations), lambda: self._breed(parents), besides=found)  # noqa: B023
             found += born
             ranked += [(seconds, one.trace) for seconds, one in zip(predict(born), born, strict=True)]
             parents = sorted(ranked, key=lambda member: member[0])[:POPULATION]

@@ -24,8 +24,9 @@ GREED = 4.0
 """How much likelier a roll-out takes answers of fast schedules: their quality to this power."""
 FAILED = math.log(10.0)
 """A failure counts as a schedule ten times as slow as the best."""
-CHUNKS = 4
-"""Roll-outs between two measurements come in so many parts, each guided by the model's predictions of those before."""
+CHUNKS, LEAST_OF_CHUNK = 4, 16
+"""Roll-outs between two measurements come in so many parts, each guided by the model's predictions of those before; so many
+in each at least: for a few the model takes as long as for many."""
 
 Path = tuple[Option, ...]
 
@@ -70,7 +71,7 @@ class TreeSearch:
         """See `Strategy.propose`."""
         found: list[Proposal] = []
         self._guesses, self._pending, self._met, self._in_vain = {}, {}, set(), 0
-        size = n if predict is None else -(-n // CHUNKS)
+        size = n if predict is None else max(LEAST_OF_CHUNK, -(-n // CHUNKS))
         while len(found) < n:
             born = self._unseen.collect(min(size, n - len(found)), self._walk, besides=found)
             if not born:
