@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from autosearch.choices import FirstChooser, Proposal, Replay, draw
 from autosearch.strategies import STRATEGIES
 from autosearch.strategies.bandit import LEAST
@@ -64,3 +66,14 @@ def test_where_one_has_no_more_to_propose_the_others_fill_in() -> None:
 
     portfolio = Portfolio({"empty": Empty(SPACE, 0), "other": Random(SPACE, 1)}, 0)
     assert len(portfolio.propose(12)) == 12
+
+
+def test_without_a_cost_model_it_chooses_by_what_it_has_learned() -> None:
+    """Members that only draw at random, and yet what is proposed gets faster; not all of it, for what is known may be wrong."""
+    portfolio = Portfolio({name: Random(SPACE, seed) for seed, name in enumerate("ab")}, 0)
+    drawn = [one.seconds for one in measured(Random(SPACE, 7).propose(64)) if one.seconds is not None]
+    for _ in range(8):
+        portfolio.observe(measured(portfolio.propose(16)))
+    chosen = [one.seconds for one in measured(portfolio.propose(64)) if one.seconds is not None]
+    assert median(chosen) < 0.8 * median(drawn)
+    assert max(chosen) > median(drawn)
