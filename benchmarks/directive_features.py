@@ -6,12 +6,12 @@ One row a stage that has directives: how often each directive occurs, and the lo
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import fields
 
 import numpy as np
 
-from autosearch.cost_model.model import Rows
+from autosearch.cost_model.base import Rows
 from autosearch.schedule.directives import DIRECTIVES, Directive, Split
 from autosearch.schedule.schedule import Schedule
 
@@ -28,7 +28,7 @@ def directive_rows(schedule: Schedule) -> Rows:
 
 def _row(stage: int, directives: tuple[Directive, ...]) -> list[float]:
     counts = Counter(one.method for one in directives)
-    numbers: Counter[str] = Counter()
+    numbers: dict[str, float] = defaultdict(float)
     for one in directives:
         numbers[one.method] += sum(math.log2(1 + abs(v)) for f in fields(one) if type(v := getattr(one, f.name)) is int)
     factors = [math.log2(one.factor) for one in directives if isinstance(one, Split)][:_MOST_SPLITS]

@@ -62,8 +62,8 @@ def main() -> int:
     for title, outcomes in (("experts", experts), ("autoschedulers", others)):
         if outcomes:
             total = sum(one.directives for one in outcomes)
-            rules, same = sum(one.by_rules for one in outcomes), sum(one.same for one in outcomes)
-            print(f"{title}: {same} of {len(outcomes)} made anew; {rules} of {total} directives by the rules")
+            rules, anew = sum(one.by_rules for one in outcomes), sum(one.same for one in outcomes)
+            print(f"{title}: {anew} of {len(outcomes)} made anew; {rules} of {total} directives by the rules")
     held = sum(one.same for one in experts) / max(1, len(experts))
     bar = Bar("experts' schedules that come out of their answers with the same loop nest", held, 1.0)
     return verdict([bar]) if arguments.check else 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,7 +64,7 @@ def unwritable() -> list[Bar]:
 
 
 @contextmanager
-def _small_disk(path: Path) -> Iterator[tuple[Path, object]]:
+def _small_disk(path: Path) -> Iterator[tuple[Path, Callable[[], object]]]:
     path.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", SMALL, "tmpfs", str(path)], check=True)
     try:

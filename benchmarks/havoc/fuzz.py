@@ -95,7 +95,8 @@ class Cases:
     """What to do with each kind of content; the scratch folder is the working directory."""
 
     def __init__(self) -> None:
-        self.lines = [records.to_json(one) for one in (*blur_records(), blur_race())]
+        written: list[records.Record] = [*blur_records(), blur_race()]
+        self.lines = [records.to_json(one) for one in written]
         self.schedules = [TILED.to_json(), *(random_proposal("blur", n).schedule.to_json() for n in range(6))]
         self.traces = [random_proposal("blur", n).trace.to_json() for n in range(6)]
         self.stored = to_json(result_of("blur", TILED))

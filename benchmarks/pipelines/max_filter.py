@@ -23,7 +23,6 @@ class _Algorithm(NamedTuple):
     y: hl.Var
     c: hl.Var
     padded: hl.Func
-    padded: hl.Func
     runs: list[hl.Func]
     dilated: hl.Func
 
