@@ -100,11 +100,12 @@ class Genetic:
         parents = self._population
         ranked = list(self._population)
         generations = max(1, min(GENERATIONS, n // LEAST_BORN))
-        for _ in range(generations):
+        for generation in range(generations):
             born = self._unseen.collect(-(-n // generations), lambda: self._breed(parents), besides=found)  # noqa: B023
             found += born
-            ranked += [(seconds, one.trace) for seconds, one in zip(predict(born), born, strict=True)]
-            parents = sorted(ranked, key=lambda member: member[0])[:POPULATION]
+            if generation + 1 < generations:
+                ranked += [(seconds, one.trace) for seconds, one in zip(predict(born), born, strict=True)]
+                parents = sorted(ranked, key=lambda member: member[0])[:POPULATION]
         return found[:n]
 
     def observe(self, results: Sequence[Result]) -> None:

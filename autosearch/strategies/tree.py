@@ -77,8 +77,9 @@ class TreeSearch:
             if not born:
                 break
             found += born
-            for proposal, seconds in zip(born, predict(born) if predict is not None else (), strict=False):
-                _tally(self._guesses, proposal.trace, math.log(seconds))
+            if predict is not None and len(found) < n:
+                for proposal, seconds in zip(born, predict(born), strict=True):
+                    _tally(self._guesses, proposal.trace, math.log(seconds))
         return found
 
     def observe(self, results: Sequence[Result]) -> None:
