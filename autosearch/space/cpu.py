@@ -16,21 +16,21 @@ from autosearch.choices import Chooser, Option, func_of, kind_of
 from autosearch.errors import InfeasibleError, ScheduleError
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
-from autosearch.pipeline.bounds import Dataflow, Regions, extents, hull
+from autosearch.pipeline.bounds import Dataflow, Regions
 from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.pipeline.operations import body_size, code_size, is_associative, is_scatter, multiplies_narrow
 from autosearch.pipeline.snapshot import Snapshot
-from autosearch.schedule.directives import AlignBounds, Bound, CloneIn, Directive, Tail
+from autosearch.schedule.directives import Bound, CloneIn, Directive, Tail
 from autosearch.schedule.layout import storage_order
 from autosearch.schedule.loops import UNROLLED, VECTORIZED, stage_loops
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, Position, build_nest, placement_of
 from autosearch.schedule.schedule import Schedule, Step
+from autosearch.space.bounding import choose_alignment, choose_bounds
 from autosearch.space.calls import Calls
 from autosearch.space.constant import NOTHING, Stated
 from autosearch.space.details import choose_memory, choose_partition
 from autosearch.space.ground import Ground
 from autosearch.space.joining import choose_partner, join, partners
-from autosearch.space.phases import ALIGNED, ANYWHERE
 from autosearch.space.placement import (
     FuncFacts,
     choose_placement,
@@ -247,10 +247,15 @@ class _Build:
             self.nest.place(func, placement)
             self.inline(func)
             return
-        bounds = self.choose_bounds(func, placement)
-        aligned = self.choose_alignment(func, bounds) if is_output else []
+        bounds = list[Bound]()
+        if is_output or self.stated:
+            known = self.constants(func.stages[0], placement)
+            bounds = choose_bounds(self.nest, self.ground, func, known, self.chooser)
+        aligned = choose_alignment(self.ground, func, bounds, self.chooser) if is_output else []
         self.nest.bound(func, [*bounds, *aligned])
         constant = frozenset(bound.dim for bound in bounds)
+        if is_output:
+            self.stated |= {(func.name, dim) for dim in constant}
         layout = list[Directive]()
         if not is_output:
             layout = choose_storage(self.nest, self.ground, func, self.chooser, self.style)
@@ -330,34 +335,6 @@ class _Build:
         """A stage computed: the size of its body, and what it calls."""
         self.bodies[stage.key] = _Body(copies, code_size(stage))
         self.call(stage.key, self.ground.calls[stage.key])
-
-    def choose_bounds(self, func: Func, placement: Placement) -> list[Bound]:
-        """Ask whether to state the extents of channels that Halide doesn't know to be constants where it is computed."""
-        result = []
-        box = self.ground.regions.funcs[func.name]
-        box = hull(box, self.nest.required(func.name, None) or box)  # with what the tails of consumers add
-        known = self.constants(func.stages[0], placement)
-        is_output = func.name in self.ground.algorithm.outputs
-        if not is_output and not self.stated:
-            return []
-        for place, (arg, (low, _), extent) in enumerate(zip(func.args, box, extents(box), strict=True)):
-            if arg in self.ground.channels[func.name] and arg not in known and not self.ground.is_free(func, place):
-                answer = self.chooser.choose(f"{func.name}/bound/{arg}", ["exact", "any"], [0.8, 0.2])
-                if answer == "exact":
-                    result.append(Bound(arg, int(low), extent))
-        if is_output:
-            self.stated |= {(func.name, bound.dim) for bound in result}
-        return result
-
-    def choose_alignment(self, func: Func, bounds: Sequence[Bound]) -> list[AlignBounds]:
-        """Ask whether to state that an output begins and ends where its phases do, where that isn't said already."""
-        stated = {bound.dim for bound in bounds}
-        return [
-            AlignBounds(arg, period)
-            for arg, period in self.ground.phases[func.name].items()
-            if arg not in stated
-            and self.chooser.choose(f"{func.name}/phases/{arg}", [ALIGNED, ANYWHERE], [0.7, 0.3]) == ALIGNED
-        ]
 
     def constants(self, stage: Stage, placement: Placement) -> frozenset[str]:
         return self.ground.constant_vars(stage, inside=placement.compute is not None, stated=self.stated)

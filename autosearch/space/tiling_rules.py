@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from autosearch.choices import Chooser
 from autosearch.pipeline.ir import Stage
@@ -16,11 +15,11 @@ from autosearch.pipeline.operations import is_scatter, varying_share
 from autosearch.schedule.directives import Tail
 from autosearch.space.style import TILT, Style, tilted
 from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
+from autosearch.space.tiling_options import ALL, in_order, tile_sizes, turned, unroll_counts, vector_widths
 
 _NONE = "none"
 _DOTS = (1.0, 2.0, 0.7)
 """How likely one product, pairs and fours are."""
-_ALL = 0
 MAX_TILE_BANDS = 3
 MAX_UNROLLED = 64
 """Most copies of a stage's body that a register tile makes, of one native vector each."""
@@ -150,7 +149,7 @@ class _Rules:
         if chosen == _NONE:
             return None
         name = str(chosen)
-        widths, width_weights = _widths(facts.lanes, facts.extents[name], name in facts.constant)
+        widths, width_weights = vector_widths(facts.lanes, facts.extents[name], name in facts.constant)
         long = [facts.body * width > MAX_LONG_BODY * facts.lanes for width in widths]
         chances = [w * _RARELY if far else w for w, far in zip(width_weights, long, strict=True)]
         width = int(self.chooser.choose(f"{self.prefix}/width", widths, chances))
@@ -158,7 +157,7 @@ class _Rules:
         self.vectors = max(1, width // facts.lanes)
         self.lies_apart = name in facts.stage.pure_vars and name != facts.dense
         self.take(name, width)
-        return Band(VECTOR, (*dots, (name, width if self.left[name] else _ALL)))
+        return Band(VECTOR, (*dots, (name, width if self.left[name] else ALL)))
 
     def dot(self) -> tuple[tuple[str, int], ...]:
         """Ask how many products one instruction adds up, where they are of narrow integers: a second loop of the vector."""
@@ -169,7 +168,7 @@ class _Rules:
                 count = int(self.chooser.choose(f"{self.prefix}/dot/{rvar.name}", counts, _DOTS[: len(counts)]))
                 if count > 1:
                     self.take(rvar.name, count)
-                    return ((rvar.name, count if self.left[rvar.name] else _ALL),)
+                    return ((rvar.name, count if self.left[rvar.name] else ALL),)
         return ()
 
     def unroll(self) -> Band | None:
@@ -188,7 +187,7 @@ class _Rules:
             whole = name in self.facts.constant and self.left[name] == self.facts.extents[name]
             inside = not self.facts.at_root and not self.facts.slides
             covers = inside and not reduction and self.copies * self.left[name] <= self.facts.accumulators
-            counts, weights = self.nestable(name, *_unrolls(self.left[name], budget, whole, covers))
+            counts, weights = self.nestable(name, *unroll_counts(self.left[name], budget, whole, covers))
             if lanes:
                 weights = tilted(weights, [count == self.left[name] for count in counts])
             elif self.facts.style is Style.REGISTERS and not reduction:
@@ -198,7 +197,7 @@ class _Rules:
                 self.unrolled *= count
                 self.grown *= 1 + (count - 1) * share
                 self.take(name, count)
-                loops.append((name, count if self.left[name] else _ALL))
+                loops.append((name, count if self.left[name] else ALL))
         if not loops:
             return None
         arranged = self.arrange([name for name, _ in loops], UNROLL, [])
@@ -208,7 +207,7 @@ class _Rules:
     def choose_unroll(self, name: str, counts: Sequence[int], weights: Sequence[float]) -> int:
         """Ask for one of the counts. All that is left is an answer of its own: it stays so when a consumer's tile grows."""
         left = self.left[name]
-        named = {_ALL if count == left and not self.facts.slides else count: count for count in counts}
+        named = {ALL if count == left and not self.facts.slides else count: count for count in counts}
         options, chances = zip(*sorted(zip(named, weights, strict=True)), strict=True)
         return named[int(self.chooser.choose(f"{self.prefix}/unroll/{name}", options, chances))]
 
@@ -236,18 +235,18 @@ class _Rules:
                 continue
             if self.facts.stage.is_rvar(name) and self.facts.ordered and not self.may_tile_ordered(name):
                 continue
-            counts, weights = self.nestable(name, *_tile_sizes(self.left[name], self.facts.stage.is_rvar(name)))
+            counts, weights = self.nestable(name, *tile_sizes(self.left[name], self.facts.stage.is_rvar(name)))
             if self.facts.at_root and name == self.slowest():
-                weights = [w * _RARELY if count == _ALL else w for count, w in zip(counts, weights, strict=True)]
+                weights = [w * _RARELY if count == ALL else w for count, w in zip(counts, weights, strict=True)]
             if self.facts.at_root and self.facts.style in (Style.ROWS, Style.TILES):
                 weights = tilted(weights, [self.suits(name, count) for count in counts])
             count = int(self.chooser.choose(f"{self.prefix}/{role}/{name}", counts, weights))
-            if count == _ALL:
-                loops[name] = _ALL
+            if count == ALL:
+                loops[name] = ALL
                 self.left[name] = 0
             elif count > 1:
                 self.take(name, count)
-                loops[name] = count if self.left[name] else _ALL
+                loops[name] = count if self.left[name] else ALL
         if not loops:
             return None
         arranged = self.arrange(list(loops), role, [])
@@ -277,10 +276,10 @@ class _Rules:
         if self.facts.stage.is_rvar(name):
             return False
         if self.is_short(name):
-            return count == _ALL
+            return count == ALL
         pure = self.long()
         if self.facts.style is Style.ROWS and name != pure[-1]:
-            return count == _ALL
+            return count == ALL
         enough = self.left[name] >= count * _TASKS * self.facts.cores or name != pure[-1]
         smallest, largest = _TILE_WIDTH if name == pure[0] and len(pure) > 1 else _TILE_HEIGHT
         return count > 1 and smallest <= count * self.sizes[name] <= largest and enough
@@ -334,7 +333,7 @@ class _Rules:
             legal = self.may_be_next(remaining)
             registers = role == OUTER and self.facts.at_root and self.facts.style is Style.REGISTERS
             weights = (
-                _turned(len(legal), remaining[0] == names[0] and bool(chosen)) if registers else _in_order(len(legal))
+                turned(len(legal), remaining[0] == names[0] and bool(chosen)) if registers else in_order(len(legal))
             )
             key = f"{self.prefix}/order/{role}/{len(chosen)}"
             answer = str(self.chooser.choose(key, legal, weights))
@@ -404,7 +403,7 @@ class _Rules:
 
     def outermost(self, outer: Sequence[str], parallel: int) -> list[Band]:
         """What remains of each variable, innermost first; several iterations of a parallel loop may make one task."""
-        loops = tuple((name, _ALL) for name in outer)
+        loops = tuple((name, ALL) for name in outer)
         size = self.task(outer[-1]) if parallel == 1 else 1
         if size == 1:
             return [Band(OUTER, loops)]
@@ -441,67 +440,3 @@ class _Rules:
             answer = self.chooser.choose(f"{self.prefix}/tail/{name}", [tail.value for tail in legal], weights)
             result[name] = Tail(answer)
         return result
-
-
-def _in_order(count: int) -> list[float]:
-    """How likely each of the loops left is to be the next: the first most of the time."""
-    return [0.85] + [0.15 / max(1, count - 1)] * (count - 1)
-
-
-def _turned(count: int, passed_over: bool) -> list[float]:
-    """The same where the first variable may as well end up outermost, so that what it alone selects is read once.
-
-    `passed_over`: it isn't the innermost, and is likely to be passed over again.
-    """
-    if count == 1:
-        return [1.0]
-    first = 0.2 if passed_over else 0.5
-    if count == 2:
-        return [first, 1.0 - first]
-    return [first, 0.9 - first] + [0.1 / (count - 2)] * (count - 2)
-
-
-@lru_cache(maxsize=4096)
-def _widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Vector widths: powers of two around the native one, and the whole of a short constant extent."""
-    reach = max(2, 1 << (extent - 1).bit_length())
-    widths = [w for w in (2, 4, 8, 16, 32, 64, 128) if min(reach, lanes // 8) <= w <= min(reach, lanes * 8)]
-    if constant and extent <= 4 * lanes:
-        widths = sorted({*widths, extent})
-    weights = []
-    for width in widths:
-        away = abs(math.log2(width / lanes))
-        weights.append({0.0: 1.0, 1.0: 0.25 if width > lanes else 0.1}.get(away, 0.04))
-    return tuple(widths), tuple(weights)
-
-
-@lru_cache(maxsize=4096)
-def _unrolls(left: int, budget: int, whole: bool, covers: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Iterations of a loop of the register tile; 1 for none.
-
-    `covers`: taking all that is left covers the variable, so that what a tile computes stays in registers.
-    """
-    counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16) if c <= min(left, budget)]
-    if whole and left <= budget and left not in counts:
-        counts.append(left)
-    weights = [{1: 10.0, 2: 1.0, 4: 1.0, 3: 0.4, 8: 0.4}.get(count, 0.15) for count in counts]
-    if whole and left <= 4:
-        weights[-1] = 6.0
-    elif covers and left in counts:
-        weights[counts.index(left)] = 6.0
-    return tuple(counts), tuple(weights)
-
-
-@lru_cache(maxsize=4096)
-def _tile_sizes(left: int, reduction: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
-    """Iterations of a tile's loop: 0 for all that is left, 1 for none, else powers of two and a few others."""
-    fine = [n for n in range(2, 17) if n <= left]
-    coarse = [n for e in range(4, 14) for n in ((1 << e), 3 << (e - 1), 5 << (e - 2)) if 16 < n < left]
-    divisors = [n for n in range(17, min(left, 513)) if left % n == 0]
-    counts = [0, 1, *sorted({*fine, *coarse, *divisors})]
-    weights = [4.0 if not reduction else 2.0, 4.0 if reduction else 1.5]
-    powers = [n for n in counts[2:] if n & (n - 1) == 0]
-    for count in counts[2:]:
-        share = 4.0 / max(1, len(powers)) if count in powers else 1.0 / max(1, len(counts) - 2 - len(powers))
-        weights.append(share)
-    return tuple(counts), tuple(weights)

@@ -1,0 +1,76 @@
+"""What a stage's loops may be given, and how likely an expert would take each: vector widths, unrolled copies, tiles, orders.
+
+Options and weights go together and depend on numbers alone; which of them are legal is for `tiling_rules` to say.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+ALL = 0
+"""Iterations of a loop that takes all that is left of its variable."""
+
+
+def in_order(count: int) -> list[float]:
+    """How likely each of the loops left is to be the next: the first most of the time."""
+    return [0.85] + [0.15 / max(1, count - 1)] * (count - 1)
+
+
+def turned(count: int, passed_over: bool) -> list[float]:
+    """The same where the first variable may as well end up outermost, so that what it alone selects is read once.
+
+    `passed_over`: it isn't the innermost, and is likely to be passed over again.
+    """
+    if count == 1:
+        return [1.0]
+    first = 0.2 if passed_over else 0.5
+    if count == 2:
+        return [first, 1.0 - first]
+    return [first, 0.9 - first] + [0.1 / (count - 2)] * (count - 2)
+
+
+@lru_cache(maxsize=4096)
+def vector_widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Vector widths: powers of two around the native one, and the whole of a short constant extent."""
+    reach = max(2, 1 << (extent - 1).bit_length())
+    widths = [w for w in (2, 4, 8, 16, 32, 64, 128) if min(reach, lanes // 8) <= w <= min(reach, lanes * 8)]
+    if constant and extent <= 4 * lanes:
+        widths = sorted({*widths, extent})
+    weights = []
+    for width in widths:
+        away = abs(math.log2(width / lanes))
+        weights.append({0.0: 1.0, 1.0: 0.25 if width > lanes else 0.1}.get(away, 0.04))
+    return tuple(widths), tuple(weights)
+
+
+@lru_cache(maxsize=4096)
+def unroll_counts(left: int, budget: int, whole: bool, covers: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Iterations of a loop of the register tile; 1 for none.
+
+    `covers`: taking all that is left covers the variable, so that what a tile computes stays in registers.
+    """
+    counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16) if c <= min(left, budget)]
+    if whole and left <= budget and left not in counts:
+        counts.append(left)
+    weights = [{1: 10.0, 2: 1.0, 4: 1.0, 3: 0.4, 8: 0.4}.get(count, 0.15) for count in counts]
+    if whole and left <= 4:
+        weights[-1] = 6.0
+    elif covers and left in counts:
+        weights[counts.index(left)] = 6.0
+    return tuple(counts), tuple(weights)
+
+
+@lru_cache(maxsize=4096)
+def tile_sizes(left: int, reduction: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+    """Iterations of a tile's loop: ALL for all that is left, 1 for none, else powers of two and a few others."""
+    fine = [n for n in range(2, 17) if n <= left]
+    coarse = [n for e in range(4, 14) for n in ((1 << e), 3 << (e - 1), 5 << (e - 2)) if 16 < n < left]
+    divisors = [n for n in range(17, min(left, 513)) if left % n == 0]
+    counts = [ALL, 1, *sorted({*fine, *coarse, *divisors})]
+    weights = [4.0 if not reduction else 2.0, 4.0 if reduction else 1.5]
+    powers = [n for n in counts[2:] if n & (n - 1) == 0]
+    for count in counts[2:]:
+        share = 4.0 / max(1, len(powers)) if count in powers else 1.0 / max(1, len(counts) - 2 - len(powers))
+        weights.append(share)
+    return tuple(counts), tuple(weights)
