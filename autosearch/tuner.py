@@ -27,6 +27,7 @@ from autosearch.measure.local import LocalRunner
 from autosearch.measure.measurer import Measurer, Stopwatch
 from autosearch.measure.protocol import Candidate, Effort, Inputs, Runner
 from autosearch.opening import Opening
+from autosearch.pacing import how_many
 from autosearch.pipeline.several import SizesLike
 from autosearch.pipeline.snapshot import take
 from autosearch.pipeline.source import PipelineLike
@@ -48,8 +49,6 @@ FIRST_LOOK = 8 * BATCH
 """How many proposals the first batch that is ranked is picked from, at most; as many as there are trials."""
 SPECIALIZED = 3
 """How many of the fastest schedules are tried in a version for large outputs, where several sizes are tuned for."""
-THINKING_SHARE = 0.16
-"""Part of the wall time that proposing and ranking may take; more candidates are looked at where they are cheap."""
 _COURTESY = 0.05
 """Seconds after a batch in which another tuner with the same log may take its turn."""
 
@@ -267,7 +266,9 @@ class _Session:
                 self.measure(measurer, self.still_new(batch, others), source)
             a_trial = (time.monotonic() - before) / len(batch)
             if source != SEED:  # those cost no thought, which says nothing of what proposals do
-                many = self.adapt(many, self.thinking.seconds - thought, time.monotonic() - before)
+                now, thinking = time.monotonic(), self.thinking.seconds
+                thought = thinking - thought
+                many = how_many(many, thought, now - before - thought, thinking, self.settings.elapsed())
             if others:
                 time.sleep(_COURTESY)
 
@@ -317,12 +318,6 @@ class _Session:
     def predict(self, proposals: Sequence[Proposal]) -> list[float]:
         """Seconds that the cost model expects."""
         return self.pruner.predict([one.schedule for one in proposals])
-
-    @staticmethod
-    def adapt(many: int, thought: float, total: float) -> int:
-        """How many proposals to look at next, so that thinking keeps to its share of the time."""
-        wanted = many * THINKING_SHARE * total / max(thought, 1e-3)
-        return int(max(2 * BATCH, min(wanted, 4 * many, 64 * BATCH)))
 
     def still_new(self, batch: Sequence[Proposal], others: Sequence[TrialRecord]) -> list[Proposal]:
         """Those of a batch that no other tuner with this log has tried meanwhile; what they learned is learned here."""
