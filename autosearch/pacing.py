@@ -5,6 +5,7 @@ from __future__ import annotations
 SHARE = 0.16
 """Part of the wall time, from the call on, that proposing and ranking may take."""
 LEAST, MOST = 16, 512
+"""Proposals for a batch: from fewer there is nothing to choose, of more than so many the best few hardly get better."""
 FASTER = 4
 """So many times as many as for the batch before, at most: what one took says little of what so many more will."""
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from autosearch.choices import (
     FirstChooser,
+    Later,
     Option,
     RandomChooser,
     Recorder,
@@ -149,3 +150,13 @@ def test_words_have_no_nearest() -> None:
 )
 def test_keys_name_a_func_and_a_kind_of_decision(key: str, func: str, kind: str) -> None:
     assert (func_of(key), kind_of(key)) == (func, kind)
+
+
+def test_weights_are_worked_out_for_who_draws_by_them_and_for_nobody_else() -> None:
+    made: list[int] = []
+    weights = Later(lambda: made.append(1) or [0.0, 1.0, 0.0])  # type: ignore[func-returns-value]
+    assert Recorder(Replay({"a": 3}, Refuses())).choose("a", [1, 2, 3], weights) == 3
+    assert not made
+    assert RandomChooser(random.Random(0), 2.0).choose("a", [1, 2, 3], weights) == 2
+    assert FirstChooser().choose("a", [1, 2, 3], weights) == 2
+    assert len(made) == 1 and list(weights) == [0.0, 1.0, 0.0] and len(weights) == 3

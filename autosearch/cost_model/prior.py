@@ -30,7 +30,7 @@ def load_prior(path: Path) -> StageTimeModel:
     booster = xgboost.Booster()
     try:
         booster.load_model(path)
-        booster.set_param({"nthread": 1})  # waking threads takes ten times as long as a batch's few rows
+        booster.set_param({"nthread": 1})  # waking threads takes longer than a batch's few rows
         start = float(json.loads(booster.attr("start") or ""))
         features = json.loads(booster.attr("features") or "")
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:

@@ -76,10 +76,10 @@ class StageNest:
         return math.prod(self.loop_extents)
 
     @cached_property
-    def _environments(self) -> dict[int, dict[str, Interval]]:
+    def _environments(self) -> dict[int, Mapping[str, Interval]]:
         return {}
 
-    def environment(self, depth: int) -> dict[str, Interval]:
+    def environment(self, depth: int) -> Mapping[str, Interval]:
         """The range of each variable during one iteration of the `depth` outermost loops."""
         known = self._environments.get(depth)
         if known is None:
@@ -293,7 +293,7 @@ class LoopNest:
         stated = self.stated.get(func.name)
         return tuple(as_stated(*side, stated.get(place, ())) for place, side in enumerate(box)) if stated else box
 
-    def environment(self, key: StageKey, position: Position | None) -> dict[str, Interval] | None:
+    def environment(self, key: StageKey, position: Position | None) -> Mapping[str, Interval] | None:
         """The ranges that the variables of stage `key` run over within one iteration at `position`; None if it isn't run."""
         func = key.func
         if self.placements[func].inline:

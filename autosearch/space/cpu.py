@@ -248,7 +248,7 @@ class _Build:
             self.inline(func)
             return
         bounds = list[Bound]()
-        if is_output or self.stated:
+        if is_output or self.stated:  # of inner Funcs only where those of outputs are
             known = self.constants(func.stages[0], placement)
             bounds = choose_bounds(self.nest, self.ground, func, known, self.chooser)
         aligned = choose_alignment(self.ground, func, bounds, self.chooser) if is_output else []
@@ -345,7 +345,7 @@ class _Build:
         box = self.nest.required(func.name, placement.compute)
         assert box is not None
         sizes = self.sizes(func, stage, placement, box)
-        rules = self.tails.of(func, stage, placement, box, sizes)
+        rules = self.tails.of(stage, placement, box, sizes)
         facts = self.facts(stage, sizes, placement, rules.nesting, constant, layout)
 
         def tails(variable: str, factor: int, copies: int) -> Sequence[Tail]:
@@ -378,7 +378,7 @@ class _Build:
         box = self.nest.required(func.name, placement.compute)
         assert box is not None
         sizes = self.sizes(func, stage, placement, box)
-        rules = self.tails.of(func, stage, placement, box, sizes)
+        rules = self.tails.of(stage, placement, box, sizes)
         nested, exact = rules.nesting
         for variable, (factor, again) in self.tilings[key].factors.items():
             legal = rules.legal(variable, factor)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import hull
-from autosearch.pipeline.ir import Func, Stage
+from autosearch.pipeline.ir import Stage
 from autosearch.schedule.directives import Tail
 from autosearch.schedule.nest import LoopNest, Placement
 from autosearch.space.ground import Ground
@@ -26,30 +26,30 @@ class _Room:
     output: bool
 
 
+@dataclass(frozen=True)
 class StageTails:
     """What is legal for the splits of a stage that is about to be placed in a nest."""
 
-    def __init__(
-        self, rules: TailRules, func: Func, stage: Stage, placement: Placement, box: Box, extents: Mapping[str, int]
-    ) -> None:
-        self._rules = rules
-        self._func = func
-        self._stage = stage
-        self._placement = placement
-        self._box = box
-        self._extents = extents
-        self._rooms: dict[str, _Room] = {}
+    rules: TailRules
+    stage: Stage
+    placement: Placement
+    box: Box
+    """What each production needs of the Func."""
+    extents: Mapping[str, int]
+    """Of the stage's variables."""
+    rooms: dict[str, _Room] = field(default_factory=dict)
+    """Those asked for so far, by variable."""
 
     def legal(self, variable: str, factor: int) -> list[Tail]:
         """The tails for a split by `factor`, the likeliest first; the last one is always a guard."""
         tails = []
-        if not self._stage.is_rvar(variable):
+        if not self.stage.is_rvar(variable):
             room = self._room(variable)
-            divides = self._extents[variable] % factor == 0
-            if self._stage.index == 0 and factor <= room.shift:
+            divides = self.extents[variable] % factor == 0
+            if self.stage.index == 0 and factor <= room.shift:
                 tails.append(Tail.SHIFT_INWARDS)
             if factor <= room.round_up or (divides and room.exact and not room.output):
-                first = self._stage.index or self._placement.compute is not None
+                first = self.stage.index or self.placement.compute is not None
                 tails.insert(0 if first else len(tails), Tail.ROUND_UP)
         return [*tails, Tail.GUARD_WITH_IF]
 
@@ -61,23 +61,22 @@ class StageTails:
         nested splits and writes beyond the allocation. Outputs and reduction variables have simple bounds. A split that
         divides needs no guard where the extent is always the same.
         """
-        nested: dict[str, int] = dict(self._extents)
+        nested: dict[str, int] = dict(self.extents)
         exact = set()
-        for name in nested if not self._rules.is_output(self._func) else ():
-            if self._stage.is_rvar(name):
+        for name in nested if not self.rules.is_output(self.stage) else ():
+            if self.stage.is_rvar(name):
                 continue
             room = self._room(name)
-            nested[name] = max(room.round_up, room.shift if self._stage.index == 0 else 0)
+            nested[name] = max(room.round_up, room.shift if self.stage.index == 0 else 0)
             if room.exact:
                 exact.add(name)
         return nested, frozenset(exact)
 
     def _room(self, variable: str) -> _Room:
-        if variable not in self._rooms:
-            self._rooms[variable] = self._rules.room(
-                self._func, self._stage, self._placement, self._box, variable, self._extents[variable]
-            )
-        return self._rooms[variable]
+        if variable not in self.rooms:
+            extent = self.extents[variable]
+            self.rooms[variable] = self.rules.room(self.stage, self.placement, self.box, variable, extent)
+        return self.rooms[variable]
 
 
 class TailRules:
@@ -89,18 +88,17 @@ class TailRules:
         self._clamped: dict[tuple[str, int | None], bool] = {}
         self._still: dict[str, bool] = {}
 
-    def of(
-        self, func: Func, stage: Stage, placement: Placement, box: Box, extents_of: Mapping[str, int]
-    ) -> StageTails:
+    def of(self, stage: Stage, placement: Placement, box: Box, extents: Mapping[str, int]) -> StageTails:
         """Those of a stage that computes `box` in each production, with the extents of its variables."""
-        return StageTails(self, func, stage, placement, box, extents_of)
+        return StageTails(self, stage, placement, box, extents)
 
-    def is_output(self, func: Func) -> bool:
-        """Whether a Func is an output."""
-        return func.name in self._ground.algorithm.outputs
+    def is_output(self, stage: Stage) -> bool:
+        """Whether a stage is of an output."""
+        return stage.func in self._ground.algorithm.outputs
 
-    def room(self, func: Func, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> _Room:
+    def room(self, stage: Stage, placement: Placement, box: Box, variable: str, extent: int) -> _Room:
         """How large a factor may be for a variable of that extent."""
+        func = self._ground.algorithm.func(stage.func)
         place = func.args.index(variable)
         whole = self._nest.required(func.name, None) or self._ground.regions.funcs[func.name]
         low, high = hull(whole, self._ground.regions.funcs[func.name])[place]
@@ -116,7 +114,7 @@ class TailRules:
         exact = not varies and not moves and not free and not loose
         channel = variable in self._ground.channels[func.name]  # what it is read from may be stated not to begin earlier
         stated = place in self._nest.stated.get(func.name, {})
-        output = self.is_output(func) and variable not in self._ground.constant_vars(stage)
+        output = self.is_output(stage) and variable not in self._ground.constant_vars(stage)
         # Shifted inwards, the pure definition would reset what updates have made of rows that are there already; and of what is
         # read at fractions fewer rows are added at times than a tile has: Halide 21 then loses others.
         never = moves and (bool(func.updates) or self._ground.flow.is_read_at_fractions(func, place))

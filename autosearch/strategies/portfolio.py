@@ -37,7 +37,8 @@ class Portfolio:
         if predict is not None or not self._learned.ready:
             return self._collect(n, predict)
         looked_at = self._collect(SPARE * n, None)
-        ranked = [one for _, one in sorted(zip(self._learned.predict(looked_at), looked_at), key=lambda pair: pair[0])]
+        predicted = zip(self._learned.predict(looked_at), looked_at, strict=True)
+        ranked = [one for _, one in sorted(predicted, key=lambda pair: pair[0])]
         best = sum(self._random.random() >= ANY for _ in range(n))
         rest = ranked[best:]
         return ranked[:best] + self._random.sample(rest, min(n - best, len(rest)))

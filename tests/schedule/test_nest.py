@@ -63,6 +63,14 @@ def test_the_nest_is_the_one_that_halide_prints(sample: str, seed: int) -> None:
     assert _mismatch(parse(describe(nest)), halides, _sliding(nest), _exact(nest)) is None
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_iterations_are_the_product_of_the_loops_around(sample: str, seed: int) -> None:
+    nest = _nest(sample, random_proposal(sample, seed).schedule)
+    for key in nest.stages:
+        for position in (None, *nest.path(key)):
+            assert nest.iterations(position) == math.prod(level.extent for level in nest.loops_around(position))
+
+
 def _is_read_at_fractions(nest: LoopNest, name: str) -> bool:
     edges = (edge for key in nest.algorithm.consumers[name] for edge in nest.flow.edges[key])
     return any(None in access.index for edge in edges if edge.producer == name for access in edge.accesses)
