@@ -16,7 +16,7 @@ from autosearch.measure.turns import Turns, take_turns
 
 LEAST_COMPILED = 4
 """Successful builds before the limit on compile time adapts to them."""
-COMPILE_FACTOR = 8.0
+COMPILE_FACTOR = 4.0
 RUN_FACTOR = 50.0
 _CHECK = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.0)
 _SIZES = {Inputs.ODD: "an odd", Inputs.SMALL: "a small"}
