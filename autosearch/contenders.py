@@ -38,17 +38,17 @@ def contenders(
     return baselines + found
 
 
-def compilation(records: Sequence[TrialRecord], seconds: float) -> tuple[int, float]:
+def compilation(records: Sequence[TrialRecord], seconds: float, heats: int) -> tuple[int, float]:
     """How many finalists race, so that compiling them and the baselines takes no longer; and how long that takes.
 
-    All heats are compiled side by side.
+    Each is compiled once, and as many at a time as there are `heats`.
     """
     ran = [record for record in records if record.ok]
-    total, finalists = sum(one.compile_seconds for one in ran if one.baseline), 0
+    total, finalists = sum(one.compile_seconds for one in ran if one.baseline) / heats, 0
     for one in sorted((one for one in ran if not one.baseline), key=lambda one: one.seconds)[:FINALISTS]:
-        if finalists >= LEAST_FINALISTS and total + one.compile_seconds > seconds:
+        if finalists >= LEAST_FINALISTS and total + one.compile_seconds / heats > seconds:
             break
-        total, finalists = total + one.compile_seconds, finalists + 1
+        total, finalists = total + one.compile_seconds / heats, finalists + 1
     return max(finalists, LEAST_FINALISTS), total
 
 

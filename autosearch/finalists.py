@@ -95,20 +95,24 @@ def go_on(runner: Runner, race: Race, seconds: float, seed: int, cold: bool = Fa
 
     The same kernels come out differently in other processes, by as much as schedules differ; perhaps where memory lies.
     """
-    heats = min(runner.places, HEATS)
-    built = _build(runner, race, heats)
-    for place in range(heats):
-        race = race.joined(_heat(runner, built[place], race, seconds / heats, seed + place, cold))
+    built = _build(runner, race)
+    for place, kernels in enumerate(built):
+        race = race.joined(_heat(runner, kernels, race, seconds / len(built), seed + place, cold))
     runner.release([one for each in built for one in each.values()])
     return race
 
 
-def _build(runner: Runner, race: Race, heats: int) -> list[dict[int, Built]]:
+def heats(runner: Runner) -> int:
+    """In how many processes a race is held."""
+    return min(runner.places, HEATS)
+
+
+def _build(runner: Runner, race: Race) -> list[dict[int, Built]]:
     """All who aren't out, by place in the race, for each heat: they are compiled side by side."""
     racing = [n for n, one in enumerate(race.contenders) if one.name not in race.failures and not race.is_hopeless(n)]
-    wanted = [(place, n) for n in racing for place in range(heats)]
+    wanted = [(place, n) for n in racing for place in range(heats(runner))]
     candidates = [replace(race.contenders[n].candidate, linked=True) for _, n in wanted]
-    found: list[dict[int, Built]] = [{} for _ in range(heats)]
+    found: list[dict[int, Built]] = [{} for _ in range(heats(runner))]
     for (place, n), built in zip(wanted, runner.build(candidates, [place for place, _ in wanted]), strict=True):
         found[place][n] = built
     return found

@@ -18,7 +18,7 @@ from autosearch.contenders import LEAST_FINALISTS, baseline_contender, compilati
 from autosearch.cost_model.base import CostModel
 from autosearch.cost_model.prior import load_prior, shipped_prior
 from autosearch.cost_model.pruner import Pruner
-from autosearch.finalists import Race, confirm, run_race
+from autosearch.finalists import Race, confirm, heats, run_race
 from autosearch.interrupts import Interrupts
 from autosearch.journal import Journal
 from autosearch.machine import Machine, affinity
@@ -245,7 +245,7 @@ class _Session:
     def search(self, measurer: Measurer, seeds: list[Proposal]) -> None:
         """The loop, which begins with the seeds. Ends when the trials or the time are used up, or the space is."""
         many, a_trial = max(BATCH, min(FIRST_LOOK, self.settings.trials)), 0.0
-        while self.journal.count < self.settings.trials and (left := self.seconds_left()) > 0:
+        while self.journal.count < self.settings.trials and (left := self.seconds_left(measurer.runner)) > 0:
             self.interrupts.check()
             few = min(BATCH, self.settings.trials - self.journal.count)
             if few * a_trial > left:  # as many as there is time for
@@ -289,9 +289,9 @@ class _Session:
                 if others is not None:
                     self.measure(measurer, batch, "specialize")
 
-    def seconds_left(self) -> float:
+    def seconds_left(self, runner: Runner) -> float:
         """Seconds until the race should start, for which all that take part are compiled anew."""
-        _, seconds = compilation(self.journal.trials, self.settings.compilation_seconds())
+        _, seconds = compilation(self.journal.trials, self.settings.compilation_seconds(), heats(runner))
         return self.settings.search_seconds_left(seconds)
 
     def choose(self, few: int, many: int) -> list[Proposal]:
@@ -388,7 +388,7 @@ class _Session:
         if self.raced():
             return
         runner.limit(self.settings.limits)
-        finalists, _ = compilation(self.journal.trials, self.settings.compilation_seconds())
+        finalists, _ = compilation(self.journal.trials, self.settings.compilation_seconds(), heats(runner))
         taking_part = contenders(self.journal.trials, self.snapshot, self.kept, finalists)
         if not taking_part:
             return

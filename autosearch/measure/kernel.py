@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from itertools import compress
@@ -54,8 +55,11 @@ class Source:
     target: str
     tolerance: Tolerance
 
-    def compile(self, candidate: Candidate, runtime: Runtime | None = None) -> Kernel:
-        """Compile a candidate for this process, ahead of time where there is a runtime. Raises `CandidateError`."""
+    def compile(self, candidate: Candidate, runtime: Runtime | None = None, library: str = "") -> Kernel:
+        """Compile a candidate for this process, ahead of time where there is a runtime. Raises `CandidateError`.
+
+        `library`: what another process made of it.
+        """
         params = self.parameters.restore()
         try:
             if candidate.scheduled is not None:
@@ -67,7 +71,7 @@ class Source:
             by_name = {argument.name: argument for argument in pipeline.infer_arguments()}
             missing = [one.name for one in self.algorithm.inputs if one.name not in by_name]
             arguments = [by_name[one.name] for one in self.algorithm.inputs if one.name not in missing]
-            kernel = compile_pipeline(pipeline, arguments, self.target, runtime)
+            kernel = compile_pipeline(pipeline, arguments, self.target, runtime, library)
         except ScheduleError as error:
             raise CandidateError(Failure.ILLEGAL, str(error)) from error
         except (hl.HalideError, RuntimeError) as error:
@@ -95,8 +99,8 @@ class Kernel(Protocol):
     """Something compiled, in this process."""
 
     @property
-    def linked(self) -> bool:
-        """Whether it was compiled ahead of time."""
+    def library(self) -> str:
+        """What it was linked as, ahead of time, where other processes find it; "" where it was compiled in memory."""
         ...
 
     def on(self, arguments: Sequence[Any]) -> Call:
@@ -109,7 +113,7 @@ class _InMemory:
     """Compiled by Halide into this process."""
 
     function: Callable[..., int]
-    linked: bool = False
+    library: str = ""
 
     def on(self, arguments: Sequence[Any]) -> Call:
         return _CallInMemory(self.function, tuple(arguments))
@@ -137,21 +141,27 @@ class _Sparing:
     uses: tuple[bool, ...]
 
     @property
-    def linked(self) -> bool:
-        return self.kernel.linked
+    def library(self) -> str:
+        return self.kernel.library
 
     def on(self, arguments: Sequence[Any]) -> Call:
         outputs = arguments[len(self.uses) :]
         return self.kernel.on([*compress(arguments, self.uses), *outputs])
 
 
-def compile_pipeline(pipeline: hl.Pipeline, arguments: Sequence[Any], target: str, runtime: Runtime | None) -> Kernel:
-    """A scheduled pipeline as a kernel; ahead of time where there is a runtime and linking works. Raises what Halide does."""
+def compile_pipeline(
+    pipeline: hl.Pipeline, arguments: Sequence[Any], target: str, runtime: Runtime | None, library: str = ""
+) -> Kernel:
+    """A scheduled pipeline as a kernel; ahead of time where there is a runtime and linking works. Raises what Halide does.
+
+    `library`: what another process made of the same.
+    """
     if runtime is not None:
-        try:
+        if library:
+            with suppress(ToolchainError):  # that process may be gone
+                return runtime.load(library, arguments)
+        with suppress(ToolchainError):  # no compiler, no disk: in memory it takes nearly the same time
             return runtime.link(pipeline, arguments, hl.Target(target))
-        except ToolchainError:
-            pass  # no compiler, no disk: in memory it takes nearly the same time
     return _InMemory(pipeline.compile_to_callable(list(arguments), hl.Target(target)))
 
 

@@ -81,6 +81,13 @@ class Runtime:
     def _keep(self, _: int, message: bytes) -> None:
         self.message = message.decode(errors="replace")
 
+    def load(self, path: str, arguments: Sequence[Any]) -> LinkedKernel:
+        """What was linked elsewhere, also in another process that goes on. Raises `ToolchainError`."""
+        try:
+            return LinkedKernel(self, path, ctypes.CDLL(path), [_scalar_type(one) for one in arguments])
+        except OSError as error:
+            raise ToolchainError(f"can't load a kernel: {error}") from None
+
     def link(self, pipeline: hl.Pipeline, arguments: Sequence[Any], target: hl.Target) -> LinkedKernel:
         """The pipeline compiled, linked and loaded. Raises what Halide raises, or `ToolchainError`."""
         wanted = target.with_feature(hl.TargetFeature.NoRuntime).without_feature(hl.TargetFeature.JIT)
@@ -88,8 +95,7 @@ class Runtime:
             pipeline.compile_to({hl.OutputFileType.object: made}, list(arguments), _ENTRY, wanted)
             with _file("kernel.so", keep=True) as linked:
                 compile_cpp([made, self.path], Path(linked), ["-shared"])
-                library = ctypes.CDLL(linked)
-        return LinkedKernel(self, library, [_scalar_type(one) for one in arguments])
+                return self.load(linked, arguments)
 
 
 @contextmanager
@@ -122,10 +128,11 @@ def _file(name: str, keep: bool = False) -> Iterator[str]:
 class LinkedKernel:
     """A kernel in this process; `on` says what to call it with."""
 
-    linked = True
-
-    def __init__(self, runtime: Runtime, library: ctypes.CDLL, kinds: Sequence[np.dtype[Any] | None]) -> None:
+    def __init__(
+        self, runtime: Runtime, path: str, library: ctypes.CDLL, kinds: Sequence[np.dtype[Any] | None]
+    ) -> None:
         self.runtime = runtime
+        self.library = path
         self.entry = getattr(library, f"{_ENTRY}_argv")
         self._kinds = kinds
 

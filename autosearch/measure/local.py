@@ -63,17 +63,24 @@ class LocalRunner:
         return len(self._workers)
 
     def build(self, candidates: Sequence[Candidate], places: Sequence[int] | None = None) -> list[Built]:
-        """Compile the candidates, see `Runner.build`."""
+        """Compile the candidates, see `Runner.build`. What is linked is compiled once, whatever the places that want it."""
         results: list[Built | None] = [None] * len(candidates)
+        libraries: dict[Candidate, str] = {}
+        """What was linked, for the other places."""
         waiting = list(enumerate(candidates))
         retried: set[int] = set()
         busy: dict[int, _Job] = {}
         while waiting or busy:
             for number in range(len(self._workers)):
-                own = (one for one in waiting if places is None or places[one[0]] == number)
+                compiled = {job.request.candidate for job in busy.values() if job.request.runtime}
+                own = (
+                    (place, candidate)
+                    for place, candidate in waiting
+                    if (places is None or places[place] == number) and candidate not in compiled
+                )
                 if number not in busy and (following := next(own, None)) is not None:
                     waiting.remove(following)
-                    busy[number] = self._start_build(number, *following)
+                    busy[number] = self._start_build(number, *following, libraries.get(following[1], ""))
             for number in self._finished(busy):
                 job = busy.pop(number)
                 reply = self._collect(number)
@@ -81,6 +88,8 @@ class LocalRunner:
                     waiting.insert(0, (job.place, job.request.candidate))
                 else:
                     results[job.place] = self._finish_build(number, job, reply)
+                    if isinstance(reply, BuildReply):
+                        libraries.setdefault(job.request.candidate, reply.library)
         return [result for result in results if result is not None]
 
     def run(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
@@ -177,10 +186,10 @@ class LocalRunner:
 
     # Requests ------------------------------------------------------------------------------------------------------
 
-    def _start_build(self, number: int, place: int, candidate: Candidate) -> _Job:
+    def _start_build(self, number: int, place: int, candidate: Candidate, library: str) -> _Job:
         self._next_kernel += 1
-        library = _library(self._setup.source.target) if candidate.linked else ""
-        request = BuildRequest(self._next_kernel, candidate, library)
+        linked_with = _runtime(self._setup.source.target) if candidate.linked else ""
+        request = BuildRequest(self._next_kernel, candidate, linked_with, library)
         return self._start(number, place, request, self.limits.compile_seconds)
 
     def _start(self, number: int, place: int, request: Any, seconds: float) -> _Job:
@@ -235,7 +244,7 @@ class LocalRunner:
         if isinstance(reply, BuildReply):
             handle = (number + self._generations[number] * len(self._workers), kernel)
             made = handle if reply.failure is None else None
-            return Built(candidate, made, number, reply.seconds, reply.failure, reply.message, reply.linked)
+            return Built(candidate, made, number, reply.seconds, reply.failure, reply.message, bool(reply.library))
         if reply is None:
             message = f"not compiled after {seconds:.1f} s"
             return Built(candidate, None, number, seconds, Failure.COMPILE_TIMEOUT, message)
@@ -297,7 +306,7 @@ class LocalRunner:
 
 
 @cache
-def _library(target: str) -> str:
+def _runtime(target: str) -> str:
     """Where the library is that kernels are linked with; "" where there is nothing to link with."""
     try:
         return runtime(target)

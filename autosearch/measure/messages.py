@@ -26,6 +26,8 @@ class BuildRequest:
     candidate: Candidate
     runtime: str = ""
     """The library to link it with, see `autosearch.toolchain.runtime_library`; "": compile it in memory."""
+    library: str = ""
+    """What another process made of the same candidate; "": compile it."""
 
 
 @dataclass(frozen=True)
@@ -57,4 +59,5 @@ class BuildReply:
     seconds: float
     failure: Failure | None = None
     message: str = ""
-    linked: bool = False
+    library: str = ""
+    """What it was linked as, for other processes; "" where it was compiled in memory."""

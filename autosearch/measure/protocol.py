@@ -133,7 +133,10 @@ class Runner(Protocol):
         ...
 
     def build(self, candidates: Sequence[Candidate], places: Sequence[int] | None = None) -> list[Built]:
-        """Compile the candidates, each in the process that `places` says for it where they are given."""
+        """Compile the candidates, each in the process that `places` says for it where they are given.
+
+        What is to be linked in several processes need be compiled in one only.
+        """
         ...
 
     def run(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:

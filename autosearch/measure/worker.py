@@ -63,11 +63,11 @@ class _Worker:
         start = time.perf_counter()
         try:
             runtime = self.runtime_at(request.runtime)
-            kernel = self.setup.source.compile(request.candidate, runtime)
+            kernel = self.setup.source.compile(request.candidate, runtime, request.library)
         except CandidateError as error:
             return BuildReply(time.perf_counter() - start, error.failure, error.message)
         self.kernels[request.kernel] = kernel
-        return BuildReply(time.perf_counter() - start, linked=kernel.linked)
+        return BuildReply(time.perf_counter() - start, library=kernel.library)
 
     def run(self, request: RunRequest) -> Timed | UnknownKernel:
         if request.kernel not in self.kernels:

@@ -52,6 +52,28 @@ def test_a_race_says_that_its_contenders_were_linked(monkeypatch: pytest.MonkeyP
         assert not run_race(runner, contenders, 0.01, 0).linked
 
 
+def test_what_several_processes_want_is_compiled_in_one() -> None:
+    tiled = Candidate(Schedule.from_json([["blur_y", "split", "y", "yo", "yi", 8, "GuardWithIf"]]), linked=True)
+    root = Candidate(root_schedule(snapshot_of("blur").algorithm), linked=True)
+    nobody = Candidate(Schedule.from_json([["nobody", "compute_root"]]), linked=True)
+    with local_runner("blur", workers=2) as runner:
+        built = runner.build([tiled, tiled, nobody, nobody, root, root], [0, 1] * 3)
+        assert [(one.place, one.failure) for one in built] == [
+            (0, None), (1, None), (0, Failure.ILLEGAL), (1, Failure.ILLEGAL), (0, None), (1, None)
+        ]  # fmt: skip
+        for one in built:
+            timed = runner.run(one, ONCE)
+            assert one.failure is Failure.ILLEGAL or (one.linked and timed.checked and timed.failure is None)
+        first, second = map(_kernels_of, runner.processes())
+        assert len(first) == 2 and first == second
+
+
+def _kernels_of(process: int) -> set[str]:
+    """The files in memory, by their numbers, that kernels of a process were loaded from."""
+    lines = Path(f"/proc/{process}/maps").read_text().splitlines()
+    return {line.split()[4] for line in lines if "memfd:kernel.so" in line}
+
+
 def scheduled(snapshot: Snapshot) -> object:
     pipeline = snapshot.fresh()
     apply(root_schedule(snapshot.algorithm), pipeline, snapshot.algorithm)
@@ -64,6 +86,19 @@ def test_where_there_is_no_compiler_it_is_compiled_in_memory(loaded: Runtime, mo
     assert isinstance(compile_pipeline(pipeline, arguments, str(TARGET), loaded), LinkedKernel)
     monkeypatch.setenv("CXX", "no-such-compiler")
     assert not isinstance(compile_pipeline(pipeline, arguments, str(TARGET), loaded), LinkedKernel)
+
+
+def test_what_another_process_made_is_compiled_anew_where_it_is_gone(loaded: Runtime, tmp_path: Path) -> None:
+    pipeline = scheduled(snapshot_of("blur"))
+    arguments = pipeline.infer_arguments()  # type: ignore[attr-defined]
+    made = compile_pipeline(pipeline, arguments, str(TARGET), loaded)
+    again = compile_pipeline(pipeline, arguments, str(TARGET), loaded, made.library)
+    assert again.library == made.library
+    gone = str(tmp_path / "gone.so")
+    with pytest.raises(ToolchainError, match="can't load a kernel"):
+        loaded.load(gone, arguments)
+    anew = compile_pipeline(pipeline, arguments, str(TARGET), loaded, gone)
+    assert isinstance(anew, LinkedKernel) and anew.library not in ("", made.library, gone)
 
 
 def test_a_failed_link_leaves_no_open_file(loaded: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
