@@ -36,6 +36,8 @@ ASKED = 8
 each of these takes it as long as all those, and large pipelines have hundreds. The others are answered as a fast trial was."""
 KNOWN = 0.2
 """Only questions that this share of the trials was asked are put to it: it could say little of others."""
+SHARPNESS = 2.0
+"""How closely what is drawn at random keeps to what an expert would try."""
 FAILED = 10.0
 """To samplers that know nothing of feasibility, a failure is so many times as slow as the slowest."""
 STRAY = 0.2
@@ -108,7 +110,7 @@ class Bayesian:
         self._seed = seed
         self._sampler = SAMPLERS[sampler]
         self._most = most
-        self._fresh = RandomChooser(random.Random(seed))
+        self._fresh = RandomChooser(random.Random(seed), SHARPNESS)
         self._unseen = Unseen()
         self._met: set[str] = set()
         self._places: dict[str, dict[str, float]] = {}

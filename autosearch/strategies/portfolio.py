@@ -11,9 +11,9 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from autosearch.choices import Proposal, Space
-from autosearch.strategies.additive import AdditiveModel
 from autosearch.strategies.bandit import Bandit
 from autosearch.strategies.base import Predict, Result, Strategy
+from autosearch.strategies.forest import Forest
 from autosearch.strategies.unseen import Unseen
 
 SPARE = 4
@@ -29,7 +29,7 @@ class Portfolio:
         self._members = dict(members)
         self._random = random.Random(seed)
         self._unseen = Unseen()
-        self._learned = AdditiveModel()
+        self._learned = Forest(seed)
         self._bandit = Bandit(dict.fromkeys(self._members, 1.0 / len(self._members)))
 
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:

@@ -22,6 +22,8 @@ UNTRIED = 0.8
 """An answer never tried is taken to be this good, relative to the answers tried beside it."""
 GREED = 4.0
 """How much likelier a roll-out takes answers of fast schedules: their quality to this power."""
+SHARPNESS = 2.0
+"""How closely roll-outs keep to what is likely, by the space's weights and by what came of answers elsewhere."""
 FAILED = math.log(10.0)
 """A failure counts as a schedule ten times as slow as the best."""
 CHUNKS, LEAST_OF_CHUNK = 4, 16
@@ -55,7 +57,7 @@ class TreeSearch:
     def __init__(self, space: Space, seed: int = 0) -> None:
         self._space = space
         self._random = random.Random(seed)
-        self._fresh = RandomChooser(self._random)
+        self._fresh = RandomChooser(self._random, SHARPNESS)
         self._unseen = Unseen()
         self._fastest = math.inf
         self._tree: dict[Path, _Tally] = {(): _Tally()}
