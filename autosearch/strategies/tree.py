@@ -23,7 +23,7 @@ UNTRIED = 0.8
 GREED = 4.0
 """How much likelier a roll-out takes answers of fast schedules: their quality to this power."""
 SHARPNESS = 2.0
-"""How closely roll-outs keep to what is likely, by the space's weights and by what came of answers elsewhere."""
+"""How closely roll-outs keep to what an expert would try: the space's weights to this power."""
 FAILED = math.log(10.0)
 """A failure counts as a schedule ten times as slow as the best."""
 CHUNKS, LEAST_OF_CHUNK = 4, 16
@@ -57,7 +57,7 @@ class TreeSearch:
     def __init__(self, space: Space, seed: int = 0) -> None:
         self._space = space
         self._random = random.Random(seed)
-        self._fresh = RandomChooser(self._random, SHARPNESS)
+        self._fresh = RandomChooser(self._random)
         self._unseen = Unseen()
         self._fastest = math.inf
         self._tree: dict[Path, _Tally] = {(): _Tally()}
@@ -136,7 +136,7 @@ class TreeSearch:
         known = [quality for quality in qualities if quality is not None]
         untried = UNTRIED * max(known) if known else 1.0
         chances = [
-            weight * (untried if quality is None else quality) ** (GREED / (1 + self._in_vain))
+            weight**SHARPNESS * (untried if quality is None else quality) ** (GREED / (1 + self._in_vain))
             for weight, quality in zip(weights, qualities, strict=True)
         ]
         return self._fresh.choose(key, options, chances)
