@@ -72,11 +72,11 @@ class LocalRunner:
         busy: dict[int, _Job] = {}
         while waiting or busy:
             for number in range(len(self._workers)):
-                compiled = {job.request.candidate for job in busy.values() if job.request.runtime}
+                compiling = {job.request.candidate for job in busy.values() if job.request.runtime}
                 own = (
                     (place, candidate)
                     for place, candidate in waiting
-                    if (places is None or places[place] == number) and candidate not in compiled
+                    if (places is None or places[place] == number) and candidate not in compiling
                 )
                 if number not in busy and (following := next(own, None)) is not None:
                     waiting.remove(following)

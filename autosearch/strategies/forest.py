@@ -6,15 +6,14 @@ beside others, and they need no guess of how a number matters.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from autosearch.choices import Option, Proposal, Trace
-from autosearch.strategies.additive import DIGITS, FAILED, GROWTH
 from autosearch.strategies.base import Result
+from autosearch.strategies.observed import GROWTH, Observed, seconds_of
 
 if TYPE_CHECKING:  # it takes a second to import
     from sklearn.ensemble import RandomForestRegressor
@@ -35,44 +34,37 @@ class Forest:
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
-        self._traces: list[Trace] = []
-        self._logs: list[float | None] = []
-        """Logarithms of seconds, None for failures."""
+        self._observed = Observed()
         self._fitted_on = 0
         self._columns: dict[Column, int] = {}
         self._forest: RandomForestRegressor | None = None
 
     def observe(self, results: Sequence[Result]) -> None:
         """Learn from measurements, failures included."""
-        for result in results:
-            if len(result.trace):
-                self._traces.append(result.trace)
-                self._logs.append(math.log(result.seconds) if result.seconds is not None else None)
+        self._observed.add(results)
 
     @property
     def ready(self) -> bool:
         """Whether enough was measured, any of it with success."""
-        return len(self._traces) >= LEAST_DATA and any(log is not None for log in self._logs)
+        return self._observed.enough(LEAST_DATA)
 
     def predict(self, proposals: Sequence[Proposal]) -> list[float]:
         """Predicted seconds, once it is `ready`."""
         if not proposals:
             return []
-        if self._forest is None or len(self._traces) >= GROWTH * self._fitted_on:
+        if self._forest is None or len(self._observed) >= GROWTH * self._fitted_on:
             self._forest = self._fitted()
         logs = self._forest.predict(self._rows([one.trace for one in proposals]))
-        return [math.exp(round(float(log), DIGITS)) for log in logs]
+        return [seconds_of(float(log)) for log in logs]
 
     def _fitted(self) -> RandomForestRegressor:
         from sklearn.ensemble import RandomForestRegressor
 
-        columns = dict.fromkeys(_column(answer) for trace in self._traces for answer in trace)
+        columns = dict.fromkeys(_column(answer) for trace in self._observed.traces for answer in trace)
         self._columns = {column: place for place, column in enumerate(columns)}
-        slow = min(log for log in self._logs if log is not None) + FAILED
-        logs = np.array([log if log is not None else slow for log in self._logs])
-        self._fitted_on = len(self._traces)
+        self._fitted_on = len(self._observed)
         forest = RandomForestRegressor(TREES, max_features=COLUMNS, random_state=self._seed)
-        return forest.fit(self._rows(self._traces), logs)
+        return forest.fit(self._rows(self._observed.traces), self._observed.logs())
 
     def _rows(self, traces: Sequence[Trace]) -> np.ndarray[Any, np.dtype[np.float32]]:
         """A row for each trace; answers that nobody gave before aren't told."""

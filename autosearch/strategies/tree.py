@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from autosearch.choices import Option, Proposal, RandomChooser, Space, Trace, draw
 from autosearch.strategies.base import Predict, Result
+from autosearch.strategies.observed import FAILED
 from autosearch.strategies.unseen import Unseen
 
 EXPLORATION = 0.4
@@ -24,8 +25,6 @@ GREED = 4.0
 """How much likelier a roll-out takes answers of fast schedules: their quality to this power."""
 SHARPNESS = 2.0
 """How closely roll-outs keep to what an expert would try: the space's weights to this power."""
-FAILED = math.log(10.0)
-"""A failure counts as a schedule ten times as slow as the best."""
 CHUNKS, LEAST_OF_CHUNK = 4, 16
 """Roll-outs between two measurements come in so many parts, each guided by the model's predictions of those before; so many
 in each at least: for a few the model takes as long as for many."""
