@@ -23,7 +23,7 @@ _MOMENT = 0.5
 """Seconds that may have gone by before it began."""
 _DROPOUT = "1"
 """Percent of its decisions that Adams2019 keeps: with more it makes hardly any different schedules."""
-_TIMES_COMPILE, _TIMES_RUN = 4.0, 20.0
+_TIMES_COMPILE, _TIMES_RUN = 2.0, 20.0
 _LEAST_COMPILE, _LEAST_RUN = 4.0, 1.0
 """So many times what root takes, and at least so many seconds, the default schedule is waited for."""
 _DRAWS = 3
@@ -131,4 +131,4 @@ def _scheduled(name: str, data: bytes, algorithm: Algorithm, note: str) -> Basel
         schedule = read_schedule(data, algorithm)
     except ScheduleError as error:
         return Baseline(name, Candidate(scheduled=data), None, f"{note} not expressible: {error}".strip())
-    return Baseline(name, Candidate(scheduled=data), schedule, note)
+    return Baseline(name, Candidate(schedule), schedule, note)

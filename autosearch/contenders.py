@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from autosearch.baselines import GIVEN
@@ -38,17 +38,23 @@ def contenders(
     return baselines + found
 
 
-def compilation(records: Sequence[TrialRecord], seconds: float, heats: int) -> tuple[int, float]:
+def compilation(
+    records: Sequence[TrialRecord], seconds: float, heats: int, holds: Callable[[Candidate], bool]
+) -> tuple[int, float]:
     """How many finalists race, so that compiling them and the baselines takes no longer; and how long that takes.
 
-    Each is compiled once, and as many at a time as there are `heats`.
+    Each is compiled once, and as many at a time as there are `heats`; not at all what somebody `holds`.
     """
+
+    def cost(one: TrialRecord) -> float:
+        return 0.0 if one.schedule is not None and holds(Candidate(one.schedule)) else one.compile_seconds / heats
+
     ran = [record for record in records if record.ok]
-    total, finalists = sum(one.compile_seconds for one in ran if one.baseline) / heats, 0
+    total, finalists = sum(cost(one) for one in ran if one.baseline), 0
     for one in sorted((one for one in ran if not one.baseline), key=lambda one: one.seconds)[:FINALISTS]:
-        if finalists >= LEAST_FINALISTS and total + one.compile_seconds / heats > seconds:
+        if finalists >= LEAST_FINALISTS and total + cost(one) > seconds:
             break
-        total, finalists = total + one.compile_seconds / heats, finalists + 1
+        total, finalists = total + cost(one), finalists + 1
     return max(finalists, LEAST_FINALISTS), total
 
 

@@ -111,7 +111,7 @@ def _build(runner: Runner, race: Race) -> list[dict[int, Built]]:
     """All who aren't out, by place in the race, for each heat: they are compiled side by side."""
     racing = [n for n, one in enumerate(race.contenders) if one.name not in race.failures and not race.is_hopeless(n)]
     wanted = [(place, n) for n in racing for place in range(heats(runner))]
-    candidates = [replace(race.contenders[n].candidate, linked=True) for _, n in wanted]
+    candidates = [race.contenders[n].candidate for _, n in wanted]
     found: list[dict[int, Built]] = [{} for _ in range(heats(runner))]
     for (place, n), built in zip(wanted, runner.build(candidates, [place for place, _ in wanted]), strict=True):
         found[place][n] = built

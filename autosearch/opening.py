@@ -59,7 +59,7 @@ class Opening:
             for one in baselines:
                 if one.candidate is None:
                     self._add(one, None)
-            found = list(measurer.measure([candidate for _, candidate in measurable], None, lenient=True, limits=limits))
+            found = list(measurer.measure([candidate for _, candidate in measurable], None, baselines=True, limits=limits))
             for (one, _), measurement in zip(measurable, found, strict=True):
                 self._add(*self._or_instead(measurer, one, measurement))
 
@@ -68,7 +68,7 @@ class Opening:
         other = one.instead
         if measurement.failure is None or other is None or other.candidate is None:
             return one, measurement
-        (again,) = measurer.measure([other.candidate], None, lenient=True)
+        (again,) = measurer.measure([other.candidate], None, baselines=True)
         reason, _, _ = measurement.message.partition("\n")
         return replace(other, note=f"{other.note}: {reason}"), again
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -29,21 +30,36 @@ def compile_cpp(sources: Sequence[str], output: Path, flags: Sequence[str], comp
 
     Raises `ToolchainError` where there is no such compiler or it reports errors.
     """
-    command = shlex.split(compiler or os.environ.get("CXX") or "g++")
+    command = _command(compiler)
     try:
         done = subprocess.run(
             [*command, "-std=c++17", *sources, *flags, "-o", str(output)],
             stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS,
         )  # fmt: skip
     except FileNotFoundError:
-        raise ToolchainError(
-            f"there is no C++ compiler {command[0]!r}: install one (on Debian: apt install g++), or name yours in $CXX"
-        ) from None
+        raise _no_compiler(command[0]) from None
     except subprocess.TimeoutExpired:
         raise ToolchainError(f"{command[0]} was not done after {_SECONDS:.0f} s") from None
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if "error: " in line or "undefined" in line]
         raise ToolchainError(f"{command[0]} failed: {(lines or done.stderr.splitlines() or ['no message'])[0]}")
+
+
+def find_compiler() -> None:
+    """Raise `ToolchainError` where there is no C++ compiler."""
+    command = _command()
+    if shutil.which(command[0]) is None:
+        raise _no_compiler(command[0])
+
+
+def _command(compiler: str = "") -> list[str]:
+    return shlex.split(compiler or os.environ.get("CXX") or "g++")
+
+
+def _no_compiler(name: str) -> ToolchainError:
+    return ToolchainError(
+        f"there is no C++ compiler {name!r}: install one (on Debian: apt install g++), or name yours in $CXX"
+    )
 
 
 def shared_library(source: str, name: str) -> Path:

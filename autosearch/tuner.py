@@ -14,7 +14,7 @@ import halide as hl
 
 from autosearch.baselines import ROOT, root_schedule
 from autosearch.choices import Proposal, Trace
-from autosearch.contenders import LEAST_FINALISTS, baseline_contender, compilation, contenders
+from autosearch.contenders import FINALISTS, LEAST_FINALISTS, baseline_contender, compilation, contenders
 from autosearch.cost_model.base import CostModel
 from autosearch.cost_model.prior import load_prior, shipped_prior
 from autosearch.cost_model.pruner import Pruner
@@ -177,7 +177,7 @@ class _Session:
             return self.result()  # nothing left to do
         runner = self.start()
         any_size = bool(self.snapshot.sizes.others)
-        measurer = Measurer(runner, self.settings.limits, Effort(cold=self.settings.cold), any_size)
+        measurer = Measurer(runner, self.settings.limits, Effort(cold=self.settings.cold), any_size, FINALISTS)
         try:
             self.seeds.adopt_again()
             opening = Opening(
@@ -197,7 +197,7 @@ class _Session:
         try:
             with self.journal.turn(self.settings.patience()) as others:
                 if others is not None:
-                    self.race(runner)
+                    self.race(measurer)
         except KeyboardInterrupt:
             self.reporter.note("interrupted again: taking the fastest trial")
         return self.result()
@@ -245,7 +245,7 @@ class _Session:
     def search(self, measurer: Measurer, seeds: list[Proposal]) -> None:
         """The loop, which begins with the seeds. Ends when the trials or the time are used up, or the space is."""
         many, a_trial = max(BATCH, min(FIRST_LOOK, self.settings.trials)), 0.0
-        while self.journal.count < self.settings.trials and (left := self.seconds_left(measurer.runner)) > 0:
+        while self.journal.count < self.settings.trials and (left := self.seconds_left(measurer)) > 0:
             self.interrupts.check()
             few = min(BATCH, self.settings.trials - self.journal.count)
             if few * a_trial > left:  # as many as there is time for
@@ -289,10 +289,19 @@ class _Session:
                 if others is not None:
                     self.measure(measurer, batch, "specialize")
 
-    def seconds_left(self, runner: Runner) -> float:
-        """Seconds until the race should start, for which all that take part are compiled anew."""
-        _, seconds = compilation(self.journal.trials, self.settings.compilation_seconds(), heats(runner))
+    def seconds_left(self, measurer: Measurer) -> float:
+        """Seconds until the race should start, for which some that take part may have to be compiled."""
+        _, seconds = self.compilation(measurer)
         return self.settings.search_seconds_left(seconds)
+
+    def compilation(self, measurer: Measurer) -> tuple[int, float]:
+        """How many finalists race, and the seconds that compiling takes."""
+        return compilation(
+            self.journal.trials,
+            self.settings.compilation_seconds(),
+            heats(measurer.runner),
+            measurer.standing.holds,
+        )
 
     def choose(self, few: int, many: int) -> list[Proposal]:
         """A batch to measure: the most promising of many proposals."""
@@ -383,12 +392,13 @@ class _Session:
             schedule is None or keeps(schedule, self.kept) for _, schedule in race.contenders
         )
 
-    def race(self, runner: Runner) -> None:
+    def race(self, measurer: Measurer) -> None:
         """Time the best trials and all baselines in turn, unless that was done since the last trial."""
         if self.raced():
             return
+        runner = measurer.runner
         runner.limit(self.settings.limits)
-        finalists, _ = compilation(self.journal.trials, self.settings.compilation_seconds(), heats(runner))
+        finalists, _ = self.compilation(measurer)
         taking_part = contenders(self.journal.trials, self.snapshot, self.kept, finalists)
         if not taking_part:
             return

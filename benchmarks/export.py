@@ -116,7 +116,7 @@ def _times(result: Result, folder: Path, name: str) -> Ratio:
     noise.write_program(result.snapshot, folder)
     turns = noise.Turns((), (), ())
     while True:
-        turns += noise.take_turns(result.snapshot, Candidate(result.best, linked=True), folder)
+        turns += noise.take_turns(result.snapshot, Candidate(result.best), folder)
         ratio = noise.ratio_of(turns.ours, turns.theirs, turns.again)
         if ratio.high - ratio.low <= NARROW or len(turns.ours) >= MOST_PROCESSES:
             return ratio

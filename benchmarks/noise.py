@@ -185,7 +185,7 @@ def agreement(kernel: Kernel) -> Turns:
     scheduled = hl.serialize_pipeline(hl.Pipeline([func]))
     with tempfile.TemporaryDirectory() as folder:
         _compile(func, snapshot, target, Path(folder))
-        return take_turns(snapshot, Candidate(scheduled=scheduled, linked=True), folder)
+        return take_turns(snapshot, Candidate(scheduled=scheduled), folder)
 
 
 def ratio_of(one: Rows, *others: Rows) -> Ratio:

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from autosearch import contenders as module
 from autosearch.contenders import LEAST_FINALISTS, compilation, contenders
+from autosearch.measure.protocol import Candidate
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import snapshot_of
 from tests.made import ROOT, TILED, blur_records, trial
@@ -36,10 +37,16 @@ def test_where_compiling_takes_long_fewer_race() -> None:
     baseline = replace(trial("blur", ROOT, 1.0), baseline="root", compile_seconds=4.0)
     slow, failed = trial("blur", TILED, 1.0), replace(trial("blur", TILED, 1.0), times=(), failure="illegal")
     many = [replace(slow, times=(1e-3 * n,), compile_seconds=2.0) for n in range(1, 20)]
-    assert compilation([baseline, failed, *many], 1e9, 1) == (module.FINALISTS, 4.0 + 2.0 * module.FINALISTS)
-    assert compilation([baseline, failed, *many], 1e9, 2) == (module.FINALISTS, 2.0 + 1.0 * module.FINALISTS)
-    assert compilation([baseline, failed, *many], 1.0, 1) == (LEAST_FINALISTS, 4.0 + 2.0 * LEAST_FINALISTS)
-    assert compilation([baseline, failed], 1.0, 1) == (LEAST_FINALISTS, 4.0)
+
+    def nothing(candidate: Candidate) -> bool:
+        return False
+
+    assert compilation([baseline, failed, *many], 1e9, 1, nothing) == (module.FINALISTS, 4.0 + 2.0 * module.FINALISTS)
+    assert compilation([baseline, failed, *many], 1e9, 2, nothing) == (module.FINALISTS, 2.0 + 1.0 * module.FINALISTS)
+    assert compilation([baseline, failed, *many], 1.0, 1, nothing) == (LEAST_FINALISTS, 4.0 + 2.0 * LEAST_FINALISTS)
+    assert compilation([baseline, failed], 1.0, 1, nothing) == (LEAST_FINALISTS, 4.0)
+    held = {ROOT, TILED}.__contains__
+    assert compilation([baseline, failed, *many], 1.0, 1, lambda one: held(one.schedule)) == (module.FINALISTS, 0.0)
 
 
 def test_as_many_race_as_there_is_time_for() -> None:

@@ -58,7 +58,7 @@ class Source:
     def compile(self, candidate: Candidate, runtime: Runtime | None = None, library: str = "") -> Kernel:
         """Compile a candidate for this process, ahead of time where there is a runtime. Raises `CandidateError`.
 
-        `library`: what another process made of it.
+        `library`: what was made of it before.
         """
         params = self.parameters.restore()
         try:
@@ -103,6 +103,10 @@ class Kernel(Protocol):
         """What it was linked as, ahead of time, where other processes find it; "" where it was compiled in memory."""
         ...
 
+    def close(self) -> None:
+        """Give back what it takes: it isn't called any more."""
+        ...
+
     def on(self, arguments: Sequence[Any]) -> Call:
         """The call on these arguments: inputs in the algorithm's order, then outputs."""
         ...
@@ -114,6 +118,9 @@ class _InMemory:
 
     function: Callable[..., int]
     library: str = ""
+
+    def close(self) -> None:
+        pass
 
     def on(self, arguments: Sequence[Any]) -> Call:
         return _CallInMemory(self.function, tuple(arguments))
@@ -144,6 +151,9 @@ class _Sparing:
     def library(self) -> str:
         return self.kernel.library
 
+    def close(self) -> None:
+        self.kernel.close()
+
     def on(self, arguments: Sequence[Any]) -> Call:
         outputs = arguments[len(self.uses) :]
         return self.kernel.on([*compress(arguments, self.uses), *outputs])
@@ -154,11 +164,11 @@ def compile_pipeline(
 ) -> Kernel:
     """A scheduled pipeline as a kernel; ahead of time where there is a runtime and linking works. Raises what Halide does.
 
-    `library`: what another process made of the same.
+    `library`: what was made of the same before.
     """
     if runtime is not None:
         if library:
-            with suppress(ToolchainError):  # that process may be gone
+            with suppress(ToolchainError):  # the file may be gone
                 return runtime.load(library, arguments)
         with suppress(ToolchainError):  # no compiler, no disk: in memory it takes nearly the same time
             return runtime.link(pipeline, arguments, hl.Target(target))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,7 @@ extern "C" int autosearch_repeat(int (*kernel)(void **), void **arguments, long 
 }
 """
 """Calls a kernel as a C++ program does: nothing else happens between two calls."""
+_Identity = tuple[int, int]
 
 
 class _Type(ctypes.Structure):
@@ -69,6 +71,10 @@ class Runtime:
         self.path = path
         self.message = ""
         """What the last error was that a kernel reported."""
+        self._loaded: Counter[_Identity] = Counter()
+        """How many kernels there are of each library."""
+        self._files: dict[_Identity, int] = {}
+        """Of those linked here, open as long as they are loaded."""
         try:
             self._library = ctypes.CDLL(path)
             self._handler = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_char_p)(self._keep)
@@ -84,9 +90,24 @@ class Runtime:
     def load(self, path: str, arguments: Sequence[Any]) -> LinkedKernel:
         """What was linked elsewhere, also in another process that goes on. Raises `ToolchainError`."""
         try:
-            return LinkedKernel(self, path, ctypes.CDLL(path), [_scalar_type(one) for one in arguments])
+            identity = _identity(path)
+            if not self._loaded[identity] and _is_loaded(path):
+                raise ToolchainError("can't load a kernel: another goes by its name still")
+            library = ctypes.CDLL(path)
         except OSError as error:
             raise ToolchainError(f"can't load a kernel: {error}") from None
+        self._loaded[identity] += 1
+        return LinkedKernel(self, path, identity, library, [_scalar_type(one) for one in arguments])
+
+    def unload(self, kernel: LinkedKernel) -> None:
+        """Take a kernel that won't be called again out of this process."""
+        _unload(kernel.loaded)
+        self._loaded[kernel.identity] -= 1
+        if not self._loaded[kernel.identity]:
+            del self._loaded[kernel.identity]
+            file = self._files.pop(kernel.identity, None)
+            if file is not None:
+                os.close(file)
 
     def link(self, pipeline: hl.Pipeline, arguments: Sequence[Any], target: hl.Target) -> LinkedKernel:
         """The pipeline compiled, linked and loaded. Raises what Halide raises, or `ToolchainError`."""
@@ -95,14 +116,16 @@ class Runtime:
             pipeline.compile_to({hl.OutputFileType.object: made}, list(arguments), _ENTRY, wanted)
             with _file("kernel.so", keep=True) as linked:
                 compile_cpp([made, self.path], Path(linked), ["-shared"])
-                return self.load(linked, arguments)
+                kernel = self.load(linked, arguments)
+                self._files[kernel.identity] = int(Path(linked).name)
+                return kernel
 
 
 @contextmanager
 def _file(name: str, keep: bool = False) -> Iterator[str]:
     """The path of a file in memory; closed in the end, or, to `keep` it, where something went wrong.
 
-    What a library was loaded from stays open: the system takes two for one that were opened by the same name.
+    What a library was loaded from stays open as long: the system takes two for one that were opened by the same name.
     Raises `ToolchainError` where there are no such files, or what is in one can't be loaded.
     """
     try:
@@ -125,16 +148,48 @@ def _file(name: str, keep: bool = False) -> Iterator[str]:
             os.close(file)
 
 
+def _identity(path: str) -> _Identity:
+    """By which the system tells files apart, whatever names they go by."""
+    status = os.stat(path)
+    return status.st_dev, status.st_ino
+
+
+def _is_loaded(path: str) -> bool:
+    """Whether there is a library by this name in the process, whatever is in the file by now."""
+    try:
+        _unload(ctypes.CDLL(path, os.RTLD_NOLOAD))
+    except OSError:
+        return False
+    return True
+
+
+def _unload(library: ctypes.CDLL) -> None:
+    close = ctypes.CDLL(None).dlclose
+    close.argtypes = (ctypes.c_void_p,)
+    close(library._handle)
+
+
 class LinkedKernel:
     """A kernel in this process; `on` says what to call it with."""
 
     def __init__(
-        self, runtime: Runtime, path: str, library: ctypes.CDLL, kinds: Sequence[np.dtype[Any] | None]
+        self,
+        runtime: Runtime,
+        path: str,
+        identity: _Identity,
+        library: ctypes.CDLL,
+        kinds: Sequence[np.dtype[Any] | None],
     ) -> None:
         self.runtime = runtime
         self.library = path
+        self.identity = identity
+        self.loaded = library
         self.entry = getattr(library, f"{_ENTRY}_argv")
         self._kinds = kinds
+
+    def close(self) -> None:
+        """See `autosearch.measure.kernel.Kernel`."""
+        self.runtime.unload(self)
 
     def on(self, arguments: Sequence[Any]) -> LinkedCall:
         """The call on these arguments: inputs, scalars among them, then outputs."""

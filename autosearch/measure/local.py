@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
@@ -14,10 +13,12 @@ from autosearch.errors import MeasureError, ToolchainError
 from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerRequest
 from autosearch.measure.data import DataSets, SharedMemory
 from autosearch.measure.kernel import Source
+from autosearch.measure.libraries import Libraries
 from autosearch.measure.linked import runtime
 from autosearch.measure.messages import BuildReply, BuildRequest, ReleaseRequest, RunRequest, Setup, UnknownKernel
 from autosearch.measure.process import Death, WorkerProcess
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Limits, Timed
+from autosearch.toolchain import find_compiler
 
 _START_SECONDS = 60.0
 _STARTS = 10
@@ -42,13 +43,14 @@ class LocalRunner:
     ) -> None:
         self.limits = limits
         self.threads = threads or len(os.sched_getaffinity(0))
-        self._setup = Setup(source, data, limits.memory_bytes)
+        self._setup = Setup(source, data, limits.memory_bytes, _runtime(source.target))
         self._memory = memory
         self._workers: list[WorkerProcess | None] = [None] * workers
         self._generations = [0] * workers
         self._next_kernel = 0
         self._rebuilt: dict[tuple[int, int], Built] = {}
         """By the old handle: kernels built again, since the process that held them is gone."""
+        self._libraries = Libraries()
         self._closed = False
 
     # Runner --------------------------------------------------------------------------------------------------------
@@ -65,14 +67,12 @@ class LocalRunner:
     def build(self, candidates: Sequence[Candidate], places: Sequence[int] | None = None) -> list[Built]:
         """Compile the candidates, see `Runner.build`. What is linked is compiled once, whatever the places that want it."""
         results: list[Built | None] = [None] * len(candidates)
-        libraries: dict[Candidate, str] = {}
-        """What was linked, for the other places."""
         waiting = list(enumerate(candidates))
         retried: set[int] = set()
         busy: dict[int, _Job] = {}
         while waiting or busy:
             for number in range(len(self._workers)):
-                compiling = {job.request.candidate for job in busy.values() if job.request.runtime}
+                compiling = {job.request.candidate for job in busy.values() if self._setup.runtime}
                 own = (
                     (place, candidate)
                     for place, candidate in waiting
@@ -80,7 +80,7 @@ class LocalRunner:
                 )
                 if number not in busy and (following := next(own, None)) is not None:
                     waiting.remove(following)
-                    busy[number] = self._start_build(number, *following, libraries.get(following[1], ""))
+                    busy[number] = self._start_build(number, *following)
             for number in self._finished(busy):
                 job = busy.pop(number)
                 reply = self._collect(number)
@@ -88,8 +88,6 @@ class LocalRunner:
                     waiting.insert(0, (job.place, job.request.candidate))
                 else:
                     results[job.place] = self._finish_build(number, job, reply)
-                    if isinstance(reply, BuildReply):
-                        libraries.setdefault(job.request.candidate, reply.library)
         return [result for result in results if result is not None]
 
     def run(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
@@ -132,11 +130,16 @@ class LocalRunner:
         for one in built:
             if one.handle is not None:
                 number, kernel = self._locate(one)
-                self._rebuilt.pop(one.handle, None)
                 if number is not None:
                     by_worker.setdefault(number, []).append(kernel)
         for number, kernels in by_worker.items():
             self._ask(number, ReleaseRequest(tuple(kernels)), self.limits.run_seconds)
+        for one in built:
+            if one.handle is not None:
+                again = self._rebuilt.pop(one.handle, None)
+                self._libraries.drop(one.handle)
+                if again is not None and again.handle is not None:
+                    self._libraries.drop(again.handle)
 
     def reset(self) -> None:
         """Drop whatever is going on: all workers are replaced. See `Runner.reset`."""
@@ -148,6 +151,7 @@ class LocalRunner:
         if not self._closed:
             self._closed = True
             self.reset()
+            self._libraries.close()
             self._memory.close()
 
     # More than a Runner must do ------------------------------------------------------------------------------------
@@ -186,10 +190,9 @@ class LocalRunner:
 
     # Requests ------------------------------------------------------------------------------------------------------
 
-    def _start_build(self, number: int, place: int, candidate: Candidate, library: str) -> _Job:
+    def _start_build(self, number: int, place: int, candidate: Candidate) -> _Job:
         self._next_kernel += 1
-        linked_with = _runtime(self._setup.source.target) if candidate.linked else ""
-        request = BuildRequest(self._next_kernel, candidate, linked_with, library)
+        request = BuildRequest(self._next_kernel, candidate, self._libraries.of(candidate))
         return self._start(number, place, request, self.limits.compile_seconds)
 
     def _start(self, number: int, place: int, request: Any, seconds: float) -> _Job:
@@ -244,6 +247,8 @@ class LocalRunner:
         if isinstance(reply, BuildReply):
             handle = (number + self._generations[number] * len(self._workers), kernel)
             made = handle if reply.failure is None else None
+            if made is not None and reply.library:
+                self._libraries.add(candidate, made, reply.library)
             return Built(candidate, made, number, reply.seconds, reply.failure, reply.message, bool(reply.library))
         if reply is None:
             message = f"not compiled after {seconds:.1f} s"
@@ -305,10 +310,10 @@ class LocalRunner:
             worker.kill()
 
 
-@cache
 def _runtime(target: str) -> str:
     """Where the library is that kernels are linked with; "" where there is nothing to link with."""
     try:
+        find_compiler()
         return runtime(target)
     except ToolchainError:
         return ""

@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 from autosearch.errors import MeasureError
 from autosearch.measure.anchors import Anchors
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Limits, Runner, Timed
+from autosearch.measure.standing import Standing
 from autosearch.measure.statistics import adjusted, typical
 from autosearch.measure.turns import Turns, take_turns
 
 LEAST_COMPILED = 4
 """Successful builds before the limit on compile time adapts to them."""
 COMPILE_FACTOR = 4.0
+FASTEST = 8
 RUN_FACTOR = 50.0
 _CHECK = Effort(samples=1, seconds=0.0, min_samples=1, sample_seconds=0.0)
 _SIZES = {Inputs.ODD: "an odd", Inputs.SMALL: "a small"}
@@ -49,16 +51,25 @@ class Measurer:
     """Builds and times candidates; the first one measured with `reference` defines what is right.
 
     The time that a candidate may take follows from the good ones so far: a multiple of what they took to compile, and
-    of what the best one runs. With `any_size`, candidates must also work at the sizes that are there to check at.
+    of what the best one runs. With `any_size`, candidates must also work at the sizes that are there to check at. The
+    kernels of the reference, of baselines and of the `fastest` others are held, see `Standing`.
     """
 
-    def __init__(self, runner: Runner, limits: Limits, effort: Effort | None = None, any_size: bool = False) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        limits: Limits,
+        effort: Effort | None = None,
+        any_size: bool = False,
+        fastest: int = FASTEST,
+    ) -> None:
         self._beside: tuple[Inputs, ...] = (Inputs.ODD, Inputs.SMALL) if any_size else ()
         self.runner = runner
         self.limits = limits
         self.effort = effort or Effort()
         self._compile_seconds: list[float] = []
         self.anchors = Anchors(runner)
+        self.standing = Standing(runner, fastest)
 
     def current_limits(self, best: float | None) -> Limits:
         """The limits for the next batch; `best` is the best time so far, in seconds."""
@@ -77,7 +88,7 @@ class Measurer:
         timed = self.runner.publish(built, self.effort)
         if timed.failure is None:  # an algorithm need not work at every size
             self._beside = tuple(one for one in self._beside if self.runner.publish(built, _CHECK, one).failure is None)
-        self.runner.release([built])
+        self.standing.keep([built])
         measurement = _join(built, timed)
         if measurement.failure is not None:
             raise MeasureError(
@@ -87,26 +98,32 @@ class Measurer:
         return measurement
 
     def measure(
-        self, candidates: Sequence[Candidate], best: float | None, lenient: bool = False, limits: Limits | None = None
+        self, candidates: Sequence[Candidate], best: float | None, baselines: bool = False, limits: Limits | None = None
     ) -> Iterator[Measurement]:
         """Measure candidates and yield the results in order. `best` (seconds) lets slow ones be given up early.
 
-        `lenient`: those are measured too that don't work at any size but at those tuned for; `limits`: others than usual.
+        `baselines`: they are such, which count even where they work only at the sizes tuned for; `limits`: others than
+        usual.
         """
         self.runner.limit(limits or self.current_limits(best))
         built = self.runner.build(candidates)
         self._compile_seconds += [one.seconds for one in built if one.handle is not None]
+        found: list[Measurement] = []
         try:
             turns: dict[int, Turns] = {}
             for place in range(self.runner.places):
                 members = [number for number, one in enumerate(built) if one.place == place]
                 turns.update(zip(members, self._turns(place, [built[number] for number in members], best), strict=True))
             found = [_join(one, turns[number].timed, turns[number].paces) for number, one in enumerate(built)]
-            if not lenient:
+            if not baselines:
                 found = [self._checked(one, measured) for one, measured in zip(built, found, strict=True)]
             yield from found
         finally:
-            self.runner.release(built)
+            if baselines:
+                self.standing.keep(built)
+            else:
+                seconds = [one.seconds if one.times else None for one in found] or [None] * len(built)
+                self.standing.consider(built, seconds)
         good = [one for one in found if one.times]
         if good:
             fastest = min(good, key=lambda one: one.seconds)

@@ -16,6 +16,8 @@ class Setup:
     source: Source
     data: DataSets
     memory_bytes: int
+    runtime: str
+    """The library to link kernels with, see `autosearch.toolchain.runtime_library`; "": compile them in memory."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,8 @@ class BuildRequest:
 
     kernel: int
     candidate: Candidate
-    runtime: str = ""
-    """The library to link it with, see `autosearch.toolchain.runtime_library`; "": compile it in memory."""
     library: str = ""
-    """What another process made of the same candidate; "": compile it."""
+    """What was linked of the same candidate before; "": compile it."""
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,6 @@ class Candidate:
 
     schedule: Schedule | None = None
     scheduled: bytes | None = None
-    linked: bool = False
-    """To be compiled ahead of time and linked, as what is shipped, by a runner that otherwise compiles in memory. Where
-    it can't, it still compiles."""
 
     def __post_init__(self) -> None:
         assert (self.schedule is None) != (self.scheduled is None)
@@ -83,7 +80,8 @@ class Built:
     failure: Failure | None = None
     message: str = ""
     linked: bool = False
-    """Whether it was linked, as asked for."""
+    """Whether it was compiled ahead of time and linked, as what is shipped; then other processes that want it need not
+    compile it again, until it is released."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,7 @@ class Runner(Protocol):
     def build(self, candidates: Sequence[Candidate], places: Sequence[int] | None = None) -> list[Built]:
         """Compile the candidates, each in the process that `places` says for it where they are given.
 
-        What is to be linked in several processes need be compiled in one only.
+        A candidate that is linked somewhere, and not released yet, need not be compiled again.
         """
         ...
 

@@ -16,7 +16,7 @@ import sys
 import time
 import traceback
 from dataclasses import replace
-from functools import cache
+from functools import cached_property
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -31,7 +31,8 @@ from autosearch.measure.protect import Access, protect
 from autosearch.measure.protocol import Inputs, Timed
 
 _PR_SET_PDEATHSIG = 1
-_NOISE_BYTES = 1 << 22
+_FILE_BYTES = 1 << 26
+"""For what is printed, and for what is compiled."""
 
 
 class _Worker:
@@ -43,7 +44,14 @@ class _Worker:
         self.kernels: dict[int, Kernel] = {}
         self.overheads: dict[int, float] = {}
         """Seconds that calling each short kernel takes by itself."""
-        self.runtime_at = cache(_runtime_at)
+
+    @cached_property
+    def runtime(self) -> Runtime | None:
+        """What kernels are linked with."""
+        try:
+            return Runtime(self.setup.runtime) if self.setup.runtime else None
+        except ToolchainError:
+            return None
 
     def handle(self, request: Any) -> Any:
         if isinstance(request, BuildRequest):
@@ -51,9 +59,11 @@ class _Worker:
         if isinstance(request, RunRequest):
             return self.run(request)
         if isinstance(request, ReleaseRequest):
-            for kernel in request.kernels:
-                self.kernels.pop(kernel, None)
-                self.overheads.pop(kernel, None)
+            for number in request.kernels:
+                self.overheads.pop(number, None)
+                kernel = self.kernels.pop(number, None)
+                if kernel is not None:
+                    kernel.close()
             return None
         if isinstance(request, AutoschedulerRequest):
             return run_autoscheduler(self.setup.source, request)
@@ -62,8 +72,7 @@ class _Worker:
     def build(self, request: BuildRequest) -> BuildReply:
         start = time.perf_counter()
         try:
-            runtime = self.runtime_at(request.runtime)
-            kernel = self.setup.source.compile(request.candidate, runtime, request.library)
+            kernel = self.setup.source.compile(request.candidate, self.runtime, request.library)
         except CandidateError as error:
             return BuildReply(time.perf_counter() - start, error.failure, error.message)
         self.kernels[request.kernel] = kernel
@@ -102,13 +111,6 @@ class _Worker:
         return self.benches[inputs]
 
 
-def _runtime_at(path: str) -> Runtime | None:
-    try:
-        return Runtime(path) if path else None
-    except ToolchainError:
-        return None
-
-
 def main() -> None:
     """Serve requests until the connection closes."""
     channel_fd, memory_fd, noise_fd = (int(argument) for argument in sys.argv[1:4])
@@ -119,7 +121,7 @@ def main() -> None:
     connection = Connection(channel_fd)
     try:
         setup = connection.recv()
-        resource.setrlimit(resource.RLIMIT_FSIZE, (_NOISE_BYTES, _NOISE_BYTES))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (_FILE_BYTES, _FILE_BYTES))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _limit_memory(setup.memory_bytes)
         worker = _Worker(setup, memory_fd)

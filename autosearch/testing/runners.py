@@ -100,11 +100,13 @@ class RunnerSuite:
         built = runner.build([Candidate(random_schedule(work.snapshot, seed)) for seed in range(4)])
         assert [runner.run(one, ONCE).failure for one in built] == [None] * 4
 
-    def test_candidates_to_be_linked_are_measured_like_others(self, runner: Runner) -> None:
+    def test_what_is_held_can_be_built_again(self, runner: Runner) -> None:
         runner.limit(LIMITS)
-        built = runner.build([Candidate(TILED, linked=True), replace(bad.ILLEGAL, linked=True), Candidate(ROOT, linked=True)])
-        assert [runner.run(one, ONCE).failure for one in built] == [None, Failure.ILLEGAL, None]
-        runner.release(built)
+        held = runner.build([Candidate(TILED), bad.ILLEGAL, Candidate(ROOT)])
+        again = runner.build([one.candidate for one in held] * runner.places, [p for p in range(runner.places) for _ in held])
+        runner.release(held)
+        assert [runner.run(one, ONCE).failure for one in again] == [None, Failure.ILLEGAL, None] * runner.places
+        runner.release(again)
 
     def test_candidates_are_built_where_they_are_wanted(self, runner: Runner) -> None:
         runner.limit(LIMITS)

@@ -28,7 +28,7 @@ def loaded() -> Runtime:
 @pytest.mark.parametrize("sample", ["blur", "tuples", "pyramid", "histogram"])
 def test_it_is_right_where_the_same_schedule_compiled_in_memory_is(sample: str) -> None:
     with local_runner(sample) as runner:
-        (built,) = runner.build([Candidate(root_schedule(snapshot_of(sample).algorithm), linked=True)])
+        (built,) = runner.build([Candidate(root_schedule(snapshot_of(sample).algorithm))])
         timed = runner.run(built, ONCE)
         assert (timed.failure, timed.message, timed.checked) == (None, "", True)
 
@@ -36,10 +36,10 @@ def test_it_is_right_where_the_same_schedule_compiled_in_memory_is(sample: str) 
 def test_its_errors_are_told_as_halide_tells_them() -> None:
     rounded_up = Schedule.from_json([["blur_y", "split", "x", "xo", "xi", 64, "RoundUp"]])
     with local_runner("blur") as runner:
-        (built,) = runner.build([Candidate(rounded_up, linked=True)])
+        (built,) = runner.build([Candidate(rounded_up)])
         timed = runner.run(built, ONCE)
         assert timed.failure is Failure.BOUNDS and "is accessed at" in timed.message
-        (illegal,) = runner.build([Candidate(Schedule.from_json([["nobody", "compute_root"]]), linked=True)])
+        (illegal,) = runner.build([Candidate(Schedule.from_json([["nobody", "compute_root"]]))])
         assert illegal.failure is Failure.ILLEGAL
 
 
@@ -53,9 +53,9 @@ def test_a_race_says_that_its_contenders_were_linked(monkeypatch: pytest.MonkeyP
 
 
 def test_what_several_processes_want_is_compiled_in_one() -> None:
-    tiled = Candidate(Schedule.from_json([["blur_y", "split", "y", "yo", "yi", 8, "GuardWithIf"]]), linked=True)
-    root = Candidate(root_schedule(snapshot_of("blur").algorithm), linked=True)
-    nobody = Candidate(Schedule.from_json([["nobody", "compute_root"]]), linked=True)
+    tiled = Candidate(Schedule.from_json([["blur_y", "split", "y", "yo", "yi", 8, "GuardWithIf"]]))
+    root = Candidate(root_schedule(snapshot_of("blur").algorithm))
+    nobody = Candidate(Schedule.from_json([["nobody", "compute_root"]]))
     with local_runner("blur", workers=2) as runner:
         built = runner.build([tiled, tiled, nobody, nobody, root, root], [0, 1] * 3)
         assert [(one.place, one.failure) for one in built] == [
@@ -66,6 +66,31 @@ def test_what_several_processes_want_is_compiled_in_one() -> None:
             assert one.failure is Failure.ILLEGAL or (one.linked and timed.checked and timed.failure is None)
         first, second = map(_kernels_of, runner.processes())
         assert len(first) == 2 and first == second
+
+
+def test_what_is_held_is_compiled_no_more_also_where_the_process_is_gone() -> None:
+    root = Candidate(root_schedule(snapshot_of("blur").algorithm))
+    with local_runner("blur", workers=2) as runner:
+        (held,) = runner.build([root], [0])
+        libraries = _kernels_of(runner.processes()[0])
+        runner.reset()
+        assert runner.run(held, ONCE).checked and _kernels_of(runner.processes()[0]) <= libraries
+        (other,) = runner.build([root], [1])
+        assert runner.run(other, ONCE).checked and _kernels_of(runner.processes()[1]) <= libraries
+
+
+def test_what_is_released_is_unloaded() -> None:
+    tiled = Candidate(Schedule.from_json([["blur_y", "split", "y", "yo", "yi", 8, "GuardWithIf"]]))
+    with local_runner("blur") as runner:
+        process, open_files = runner.processes()[0], len(os.listdir("/proc/self/fd"))
+        before, files = _kernels_of(process), len(os.listdir(f"/proc/{process}/fd"))
+        for _ in range(3):
+            built = runner.build([tiled, tiled])
+            assert all(runner.run(one, ONCE).checked for one in built)
+            assert len(_kernels_of(process)) == len(before) + 1
+            runner.release(built)
+        assert _kernels_of(process) == before
+        assert len(os.listdir(f"/proc/{process}/fd")) == files and len(os.listdir("/proc/self/fd")) == open_files
 
 
 def _kernels_of(process: int) -> set[str]:
