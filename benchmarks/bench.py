@@ -9,13 +9,14 @@ import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import halide as hl
 
 import autosearch
-from autosearch.baselines import root_schedule
+from autosearch.baselines import GIVEN, root_schedule
 from autosearch.finalists import Contender, Race, go_on
 from autosearch.machine import this_machine
 from autosearch.measure.autoschedulers import AUTOSCHEDULERS
@@ -69,16 +70,27 @@ class Comparison:
         return Comparison(**{**content, "speedups": speedups})
 
 
-def compare(name: str, trials: int, log: Path | None, seed: int = 0, **options: Any) -> Comparison:
-    """Tune pipeline `name` (without sight of the expert's schedule), then race all contenders."""
+class Start(StrEnum):
+    """What the tuner is given of a pipeline's schedule by hand."""
+
+    UNSEEN = "unseen"
+    GIVEN = "given"
+    """The pipeline carries it, as a user's would: it is a baseline, and the search may begin with it."""
+
+
+def compare(
+    name: str, trials: int, log: Path | None, seed: int = 0, start: Start = Start.UNSEEN, **options: Any
+) -> Comparison:
+    """Tune pipeline `name`, then race all contenders."""
     module = load(name)
     started = time.monotonic()
-    result = autosearch.tune(module.pipeline, trials=trials, log=log, seed=seed, **options)
+    pipeline = module.pipeline if start is Start.UNSEEN else as_pipeline(module.expert())
+    result = autosearch.tune(pipeline, trials=trials, log=log, seed=seed, **options)
     total = time.monotonic() - started
     target = hl.Target(result.target)
     expert = Candidate(scheduled=hl.serialize_pipeline(as_pipeline(module.expert())))
     contenders = [Contender("autosearch", Candidate(result.best), result.best), Contender("expert", expert, None)]
-    known = {record.baseline: record for record in result.records if record.baseline}
+    known = {record.baseline: record for record in result.records if record.baseline not in ("", GIVEN)}
     for baseline, record in known.items():
         if record.ok and record.schedule is not None:
             contenders.append(Contender(baseline, Candidate(record.schedule), record.schedule))
@@ -93,6 +105,7 @@ def race(
     outcome = Race(tuple(contenders), ((),) * len(contenders))
     with ExitStack() as stack:
         runner = start_runner(snapshot, target, stack, seed)
+        runner.build([one.candidate for one in contenders])  # and held: each generation only loads them
         for generation in range(GENERATIONS):
             outcome = go_on(runner, outcome, seconds / GENERATIONS, seed + generation)
             runner.reset()

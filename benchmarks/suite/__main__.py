@@ -8,27 +8,37 @@ from pathlib import Path
 
 from benchmarks import suite
 from benchmarks.bars import verdict
+from benchmarks.bench import Start
 from benchmarks.pipelines import PIPELINES
 from benchmarks.suite.check import bars, drawn_again
 from benchmarks.suite.results import Results
-from benchmarks.suite.run import Plan, run
+from benchmarks.suite.run import FILE, Plan, run
+from benchmarks.suite.table import headline
+
+GIVEN = "given"
+"""The folder for results with the schedules by hand given."""
 
 
 def main() -> int:
     """Run what has no result yet, or with --check hold the results against the bars; the exit status."""
     arguments = _arguments()
     if not arguments.check:
-        plan = Plan(arguments.pipelines, arguments.minutes, arguments.to, arguments.seed, arguments.again)
+        start, to = (Start.GIVEN, arguments.to / GIVEN) if arguments.given else (Start.UNSEEN, arguments.to)
+        plan = Plan(arguments.pipelines, arguments.minutes, to, arguments.seed, arguments.again, start)
         run(plan)
         print(f"table: {plan.to / 'suite.md'}, plot: {plan.to / 'suite.svg'}")
         return 0
-    path = arguments.to / "suite.json"
-    if not path.exists():
-        print(f"{path} is missing: run the suite first")
+    paths = [arguments.to / FILE, arguments.to / GIVEN / FILE]
+    if not paths[0].exists():
+        print(f"{paths[0]} is missing: run the suite first")
         return 1
-    results = Results.load(path)
-    print(f"{results.machine}; {results.budget} minutes a pipeline")
-    return verdict([*bars(results), *drawn_again(results, arguments.pipelines)])
+    statuses = []
+    for path in paths:
+        if path.exists():
+            results = Results.load(path)
+            print(headline(results))
+            statuses.append(verdict([*bars(results), *drawn_again(results, arguments.pipelines)]))
+    return max(statuses)
 
 
 def _arguments() -> argparse.Namespace:
@@ -42,6 +52,7 @@ def _arguments() -> argparse.Namespace:
         help="for the whole call of tune, baselines and race included",
     )  # fmt: skip
     parser.add_argument("--to", type=Path, default=Path("benchmarks/results"), metavar="FOLDER")
+    parser.add_argument("--given", action="store_true", help="let the search begin with the schedules by hand")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--again", action="store_true", help="run pipelines that have a result anew")
     parser.add_argument(

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from autosearch.records.log import LogContent, moments, read_log
-from benchmarks.bench import Comparison, compare, save
+from benchmarks.bench import Comparison, Start, compare, save
 from benchmarks.suite.libraries import LIBRARIES, beside
 from benchmarks.suite.results import Row
 
@@ -20,10 +20,11 @@ LEAST_SECONDS = 20.0
 """That a run goes on for, however much of its time it had before it was cut off: the race takes as long."""
 
 
-def tune(name: str, log: Path, seconds: float, seed: int) -> Row:
+def tune(name: str, log: Path, seconds: float, seed: int, start: Start) -> Row:
     """Tune for so many seconds, less what the log says has been used, and race what was found."""
     before = spent(read_log(log)) if log.exists() else 0.0
-    comparison = compare(name, ENDLESS, log, seed, timeout=max(LEAST_SECONDS, seconds - before), progress=True)
+    timeout = max(LEAST_SECONDS, seconds - before)
+    comparison = compare(name, ENDLESS, log, seed, start, timeout=timeout, progress=True)
     content = read_log(log)
     library = beside(name, comparison.schedule) if name in LIBRARIES else None
     return Row(comparison, before + comparison.total_seconds, failures(content), lost(comparison, content), (), library)
@@ -57,10 +58,10 @@ def _end_with_parent() -> None:
 
 
 def main() -> int:
-    """Arguments: the pipeline's name, its log, where the row goes, seconds, seed."""
-    name, log, row, seconds, seed = sys.argv[1:]
+    """Arguments: the pipeline's name, its log, where the row goes, seconds, seed, and what it is given."""
+    name, log, row, seconds, seed, start = sys.argv[1:]
     _end_with_parent()
-    save(Path(row), asdict(tune(name, Path(log), float(seconds), int(seed))))
+    save(Path(row), asdict(tune(name, Path(log), float(seconds), int(seed), Start(start))))
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autosearch.measure.protocol import Failure
-from benchmarks.bench import Comparison, save
+from benchmarks.bench import Comparison, Start, save
 from benchmarks.pipelines import PIPELINES
 
 BUDGET = {one.value for one in (Failure.COMPILE_TIMEOUT, Failure.RUN_TIMEOUT, Failure.MEMORY)}
@@ -74,6 +74,7 @@ class Results:
 
     machine: str
     rows: Mapping[str, Row] = field(default_factory=dict)
+    start: Start = Start.UNSEEN
 
     def put(self, name: str, row: Row) -> Results:
         """With a row more, in the order in which pipelines are reported."""
@@ -100,4 +101,4 @@ class Results:
         """The inverse of `save`."""
         content = json.loads(path.read_text())
         rows = {name: Row.from_json(row) for name, row in content["rows"].items()}
-        return Results(content["machine"], rows)
+        return Results(content["machine"], rows, Start(content.get("start", Start.UNSEEN)))

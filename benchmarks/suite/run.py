@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.bench import describe_machine
+from benchmarks.bench import Start, describe_machine
 from benchmarks.suite.plot import plot
 from benchmarks.suite.results import Results, Row
 from benchmarks.suite.table import line, table
 
 ROOT = Path(__file__).parents[2]
+FILE = "suite.json"
 AFTER_SECONDS = 1200.0
 """For the race with the expert's schedule and with a library, and for some compilation, after a call of `tune`."""
 
@@ -29,6 +30,7 @@ class Plan:
     seed: int = 0
     again: bool = False
     """Whether pipelines that have a result are to be run anew."""
+    start: Start = Start.UNSEEN
 
 
 def run(plan: Plan) -> Results:
@@ -53,17 +55,19 @@ def run(plan: Plan) -> Results:
 
 def write(results: Results, to: Path) -> None:
     """Results, table and plot."""
-    results.save(to / "suite.json")
+    results.save(to / FILE)
     (to / "suite.md").write_text(table(results))
     if results.compared:
         (to / "suite.svg").write_text(plot(results))
 
 
 def _so_far(plan: Plan) -> Results:
-    path, machine = plan.to / "suite.json", describe_machine()
+    path, machine = plan.to / FILE, describe_machine()
     if not path.exists():
-        return Results(machine)
+        return Results(machine, start=plan.start)
     found = Results.load(path)
+    if found.start is not plan.start:
+        raise SystemExit(f"{path} holds results with schedules {found.start}: name another folder with --to")
     if found.machine != machine:
         raise SystemExit(f"{path} holds results of {found.machine}: name another folder with --to")
     return found
@@ -74,7 +78,8 @@ def _one(name: str, plan: Plan, logs: Path) -> Row:
     log, made, said = (logs / f"{name}.{kind}" for kind in ("jsonl", "row.json", "txt"))
     made.unlink(missing_ok=True)
     seconds = 60.0 * plan.minutes
-    command = [sys.executable, "-m", "benchmarks.suite.one", name, str(log), str(made), str(seconds), str(plan.seed)]
+    arguments = [name, str(log), str(made), str(seconds), str(plan.seed), plan.start]
+    command = [sys.executable, "-m", "benchmarks.suite.one", *arguments]
     with said.open("a") as output:
         process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=output, stderr=output)
         try:

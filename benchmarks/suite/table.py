@@ -21,7 +21,7 @@ def table(results: Results) -> str:
     compared = results.compared
     parts = [
         "# The suite",
-        f"{results.machine}; at most {results.budget} minutes a pipeline. Ratios are "
+        f"{headline(results)}. Ratios are "
         "of times taken in turn in one run, with 95 % intervals; *legal* is the share of the schedules tried that Halide "
         "takes and whose output is right, *thinking* that of the time spent proposing and modelling.",
         "\n".join(
@@ -42,6 +42,11 @@ def table(results: Results) -> str:
     troubles = [f"- {name}: {trouble}" for name, row in results.rows.items() for trouble in row.troubles]
     parts += ["The tuner's own crashes and hangs:", "\n".join(troubles)] if troubles else []
     return "\n\n".join(parts) + "\n"
+
+
+def headline(results: Results) -> str:
+    """What they are of."""
+    return f"{results.machine}; at most {results.budget} minutes a pipeline, whose schedule by hand is {results.start}"
 
 
 def line(name: str, row: Row) -> str:

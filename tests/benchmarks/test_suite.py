@@ -12,7 +12,7 @@ from autosearch.records.identity import Identity
 from autosearch.records.log import Log, LogContent, read_log
 from autosearch.records.record import TrialRecord
 from autosearch.schedule.schedule import Schedule
-from benchmarks.bench import Comparison
+from benchmarks.bench import Comparison, Start
 from benchmarks.pipelines import PIPELINES
 from benchmarks.suite import libraries, run
 from benchmarks.suite.check import bars
@@ -94,6 +94,15 @@ def test_results_come_back_from_disk(tmp_path: Path) -> None:
     results = _results({"unsharp": Row(troubles=("hang: no end",), minutes=10.0)})
     results.save(tmp_path / "suite.json")
     assert Results.load(tmp_path / "suite.json") == results
+
+
+def test_results_with_schedules_given_and_without_do_not_mix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "_one", lambda name, plan, logs: _row(name))
+    assert run.run(Plan(["unsharp"], 1.0, tmp_path, start=Start.GIVEN)).start is Start.GIVEN
+    assert Results.load(tmp_path / run.FILE).start is Start.GIVEN
+    assert "schedule by hand is given" in (tmp_path / "suite.md").read_text()
+    with pytest.raises(SystemExit, match="schedules given: name another folder"):
+        run.run(Plan(["harris"], 1.0, tmp_path))
 
 
 def test_table_and_plot_tell_all_pipelines() -> None:
