@@ -24,6 +24,7 @@ from autosearch.records.frame import to_frame
 from autosearch.records.record import MinimalRecord, RaceRecord, TrialRecord
 from autosearch.schedule.apply import apply
 from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.stated import self_contained
 
 if TYPE_CHECKING:  # it takes a second to import
     import pandas as pd
@@ -109,10 +110,14 @@ class Result:
 
     @property
     def schedule(self) -> Schedule:
-        """What is exported and applied: the best schedule, in its shortest form where that was looked for."""
-        if self.shortened is not None and self.shortened.whole == self.best:
-            return self.shortened.schedule
-        return self.best
+        """What is exported and applied: the best schedule, in its shortest form where that was looked for.
+
+        It states the bounds that the pipeline stated when it was tuned.
+        """
+        best = self.best
+        if self.shortened is not None and self.shortened.whole == best:
+            best = self.shortened.schedule
+        return self_contained(best, self.snapshot.algorithm)
 
     @property
     def best_time(self) -> float:

@@ -24,7 +24,7 @@ from autosearch.measure.device import ThisMachine, Work
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.protocol import Candidate, Effort, Limits
 from autosearch.measure.statistics import paired_ratio, present, typical
-from autosearch.pipeline.snapshot import Snapshot, take
+from autosearch.pipeline.snapshot import Snapshot
 from autosearch.result import Result
 from benchmarks.pipelines import load
 
@@ -89,13 +89,15 @@ def compare(
     total = time.monotonic() - started
     target = hl.Target(result.target)
     expert = Candidate(scheduled=hl.serialize_pipeline(as_pipeline(module.expert())))
-    contenders = [Contender("autosearch", Candidate(result.best), result.best), Contender("expert", expert, None)]
+    contenders = [
+        Contender("autosearch", Candidate(result.schedule), result.schedule),
+        Contender("expert", expert, None),
+    ]
     known = {record.baseline: record for record in result.records if record.baseline not in ("", GIVEN)}
     for baseline, record in known.items():
         if record.ok and record.schedule is not None:
             contenders.append(Contender(baseline, Candidate(record.schedule), record.schedule))
-    snapshot = take(module.pipeline, target)
-    return _comparison(name, result, race(snapshot, target, contenders, seed), total)
+    return _comparison(name, result, race(result.snapshot, target, contenders, seed), total)
 
 
 def race(
@@ -146,7 +148,7 @@ def _comparison(name: str, result: Result, race: Race, total: float) -> Comparis
         total,
         result.overhead.thinking / max(1e-9, result.overhead.total),
         min(better, default=None),
-        result.best.to_json(),
+        result.schedule.to_json(),
     )
 
 

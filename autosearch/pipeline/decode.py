@@ -94,7 +94,12 @@ def _func(node: Node, canonical: Mapping[str, str], by_index: Mapping[int, str])
         tuple(stages),
         node.extern_function_name,
         ranges(schedule.estimates),
-        ranges(schedule.bounds),
+        ranges([bound for bound in schedule.bounds if bound.modulus is None]),
+        tuple(
+            (pure.get(bound.var, bound.var), scope.expr(bound.modulus), scope.expr(bound.remainder))
+            for bound in schedule.bounds
+            if bound.modulus is not None
+        ),
     )
 
 

@@ -154,6 +154,9 @@ class Func:
     extern: str = ""
     estimates: tuple[tuple[str, Expr | None, Expr | None], ...] = ()
     bounds: tuple[tuple[str, Expr | None, Expr | None], ...] = ()
+    """What `bound` and `bound_extent` state: the dimension, its first coordinate, how many there are."""
+    alignments: tuple[tuple[str, Expr, Expr], ...] = ()
+    """What `align_bounds` states: the dimension, the modulus, the remainder."""
 
     @property
     def is_pure(self) -> bool:
