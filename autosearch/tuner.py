@@ -12,20 +12,19 @@ from typing import Any
 
 import halide as hl
 
-from autosearch.baselines import ROOT, root_schedule
 from autosearch.choices import Proposal, Trace
-from autosearch.contenders import FINALISTS, LEAST_FINALISTS, baseline_contender, compilation, contenders
+from autosearch.contenders import FINALISTS, baseline_contender
 from autosearch.cost_model.base import CostModel
 from autosearch.cost_model.prior import load_prior, shipped_prior
 from autosearch.cost_model.pruner import Pruner
-from autosearch.finalists import Race, confirm, heats, run_race
+from autosearch.decision import Decision
 from autosearch.interrupts import Interrupts
 from autosearch.journal import Journal
 from autosearch.machine import Machine, affinity
 from autosearch.measure.device import Device, ThisMachine, Work
 from autosearch.measure.local import LocalRunner
 from autosearch.measure.measurer import Measurer, Stopwatch
-from autosearch.measure.protocol import Candidate, Effort, Inputs, Runner
+from autosearch.measure.protocol import Candidate, Effort, Runner
 from autosearch.opening import Opening
 from autosearch.pacing import how_many
 from autosearch.pipeline.several import SizesLike
@@ -33,14 +32,14 @@ from autosearch.pipeline.snapshot import take
 from autosearch.pipeline.source import PipelineLike
 from autosearch.progress import Reporter, Status, default_reporter
 from autosearch.records.identity import identify
-from autosearch.records.record import SEED, RaceRecord, TrialRecord
+from autosearch.records.record import SEED, TrialRecord
 from autosearch.result import Overhead, Result
 from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.specialize import where_tiles_fit
 from autosearch.seeds import Seeds
 from autosearch.settings import Settings, check_arguments, check_model
 from autosearch.space.cpu import CpuSpace
-from autosearch.spaces import TemplateFunction, keeps, kept_schedules, make_space
+from autosearch.spaces import TemplateFunction, kept_schedules, make_space
 from autosearch.strategies import Result as Observation
 from autosearch.strategies import StrategyFactory, make_strategy
 
@@ -155,8 +154,8 @@ class _Session:
         self.thinking = Stopwatch()
         self.new_trials = 0
         self.space = space
-        self.kept = kept
         self.seeds = Seeds(space, journal, self.thinking)
+        self.decision = Decision(work.snapshot, journal, settings, kept, reporter.note, lambda: self.show("race"))
         chosen = settings.strategy
         self.source = chosen if isinstance(chosen, str) else getattr(chosen, "__name__", type(chosen).__name__)
         resumed = settings.seed + journal.count  # with the same seed it would draw first what the log holds already
@@ -173,7 +172,7 @@ class _Session:
         """Everything, in order."""
         for name, reason in self.space.left_alone.items():
             self.reporter.note(f"{name} is left at its default schedule: {reason}")
-        if self.journal.count >= self.settings.trials and self.raced():
+        if self.journal.count >= self.settings.trials and self.decision.made():
             return self.result()  # nothing left to do
         runner = self.start()
         any_size = bool(self.snapshot.sizes.others)
@@ -197,7 +196,7 @@ class _Session:
         try:
             with self.journal.turn(self.settings.patience()) as others:
                 if others is not None:
-                    self.race(measurer)
+                    self.decision.make(measurer)
         except KeyboardInterrupt:
             self.reporter.note("interrupted again: taking the fastest trial")
         return self.result()
@@ -245,7 +244,7 @@ class _Session:
     def search(self, measurer: Measurer, seeds: list[Proposal]) -> None:
         """The loop, which begins with the seeds. Ends when the trials or the time are used up, or the space is."""
         many, a_trial = max(BATCH, min(FIRST_LOOK, self.settings.trials)), 0.0
-        while self.journal.count < self.settings.trials and (left := self.seconds_left(measurer)) > 0:
+        while self.journal.count < self.settings.trials and (left := self.decision.search_seconds_left(measurer)) > 0:
             self.interrupts.check()
             few = min(BATCH, self.settings.trials - self.journal.count)
             if few * a_trial > left:  # as many as there is time for
@@ -288,20 +287,6 @@ class _Session:
             with self.journal.turn(self.settings.patience()) as others:
                 if others is not None:
                     self.measure(measurer, batch, "specialize")
-
-    def seconds_left(self, measurer: Measurer) -> float:
-        """Seconds until the race should start, for which some that take part may have to be compiled."""
-        _, seconds = self.compilation(measurer)
-        return self.settings.search_seconds_left(seconds)
-
-    def compilation(self, measurer: Measurer) -> tuple[int, float]:
-        """How many finalists race, and the seconds that compiling takes."""
-        return compilation(
-            self.journal.trials,
-            self.settings.compilation_seconds(),
-            heats(measurer.runner),
-            measurer.standing.holds,
-        )
 
     def choose(self, few: int, many: int) -> list[Proposal]:
         """A batch to measure: the most promising of many proposals."""
@@ -379,55 +364,6 @@ class _Session:
                 self.pruner.observe(measured)
 
     # The end -------------------------------------------------------------------------------------------------------
-
-    def raced(self) -> bool:
-        """Whether the log holds the race of all that there is to race, and of nothing that must not win."""
-        race = self.journal.race
-        if race is None or race.after != self.journal.count:
-            return False
-        baselines = {record.baseline for record in self.journal.trials}
-        finalists = max(LEAST_FINALISTS, sum(name not in baselines for name, _ in race.contenders))
-        wanted = {one.name for one in contenders(self.journal.trials, self.snapshot, self.kept, finalists)}
-        return wanted <= {name for name, _ in race.contenders} and all(
-            schedule is None or keeps(schedule, self.kept) for _, schedule in race.contenders
-        )
-
-    def race(self, measurer: Measurer) -> None:
-        """Time the best trials and all baselines in turn, unless that was done since the last trial."""
-        if self.raced():
-            return
-        runner = measurer.runner
-        runner.limit(self.settings.limits)
-        finalists, _ = self.compilation(measurer)
-        taking_part = contenders(self.journal.trials, self.snapshot, self.kept, finalists)
-        if not taking_part:
-            return
-        self.show("race")
-        race = run_race(runner, taking_part, self.settings.race_seconds(), self.settings.seed, self.settings.cold)
-        race = self.confirmed(runner, race)
-        self.journal.add(
-            RaceRecord(
-                self.journal.identity,
-                tuple((one.name, one.schedule) for one in race.contenders),
-                race.samples,
-                self.settings.elapsed(),
-                self.journal.count,
-                race.failures,
-                race.by_size,
-                race.linked,
-            )
-        )
-
-    def confirmed(self, runner: Runner, race: Race) -> Race:
-        """The race with a winner that is right elsewhere too; unchecked where there is no time for it."""
-        root = self.journal.baseline(ROOT)
-        if root is None or not root.ok or self.settings.patience() < len(Inputs) * root.seconds:
-            return race
-        any_size = bool(self.snapshot.sizes.others)
-        race = confirm(runner, race, Candidate(root_schedule(self.snapshot.algorithm)), any_size)
-        for name, reason in race.failures.items():
-            self.reporter.note(f"{name} is out of the race: {reason}")
-        return race
 
     def result(self) -> Result:
         overhead = Overhead(self.settings.elapsed(), self.thinking.seconds)

@@ -26,8 +26,9 @@ from autosearch.schedule.apply import apply
 from autosearch.schedule.read import read_schedule
 from autosearch.schedule.schedule import Schedule
 from autosearch.schedule.structure import Structures
-from autosearch.space.cpu import RULES, CpuSpace
+from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import adopt
+from autosearch.space.walk import RULES
 from benchmarks.bars import Bar, verdict
 from benchmarks.pipelines import PIPELINES, load
 from tests.schedule.oracle import printed_loop_nest

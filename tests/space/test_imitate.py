@@ -13,8 +13,9 @@ from autosearch.errors import ScheduleError
 from autosearch.machine import Machine
 from autosearch.schedule.nest import LoopNest
 from autosearch.schedule.schedule import Schedule
-from autosearch.space.cpu import RULES, CpuSpace
+from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import adopt, imitate
+from autosearch.space.walk import RULES
 from tests.conftest import random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
 from tests.space.running import assert_right
