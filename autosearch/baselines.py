@@ -121,6 +121,7 @@ def dropout_samples(
 
 
 def _of_reply(name: str, reply: AutoschedulerReply, algorithm: Algorithm, note: str) -> Baseline:
+    note = "; ".join(one for one in (note, reply.note) if one)
     if reply.scheduled is None:
         return Baseline(name, None, None, note, reply.failure, reply.message)
     return _scheduled(name, reply.scheduled, algorithm, note)

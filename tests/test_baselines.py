@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 
 import halide as hl
 import pytest
 
 from autosearch.baselines import ADAMS, autoscheduled_baselines, dropout_samples, limits_of_default
-from autosearch.measure.autoschedulers import AutoschedulerReply, AutoschedulerRequest
+from autosearch.measure.autoschedulers import AUTOSCHEDULERS, AutoschedulerReply, AutoschedulerRequest
+from autosearch.measure.device import ThisMachine, Work
 from autosearch.measure.protocol import Failure, Limits
+from autosearch.pipeline.snapshot import take
 from autosearch.space.imitate import imitate
-from tests.conftest import snapshot_of, space_of
+from tests.conftest import TARGET, snapshot_of, space_of
 from tests.measure.local_runner import local_runner
 
 
@@ -73,3 +76,21 @@ def test_the_default_beam_is_tried_where_it_may_come_to_an_end(narrow: float, wi
     assert any(one.name == "Adams2019" and "beam_size" not in one.parameters for one in runner.asked) == tried
     assert found["Adams2019"].note.startswith(note) and bool(found["Adams2019"].note) == bool(note)
     assert (found["Adams2019"].candidate is None) == (min(narrow, wide) > 30.0)
+
+
+def test_bounds_that_are_stated_of_some_dimensions_keep_no_autoscheduler_from_working() -> None:
+    """Mullapudi2016 refuses them."""
+    x, y, c = hl.Var("x"), hl.Var("y"), hl.Var("c")
+    inner, out = hl.Func("inner"), hl.Func("out")
+    inner[x, y, c] = hl.sqrt(hl.f32(x * y + c))
+    out[x, y, c] = inner[x, y, c] + inner[x + 1, y, c] + inner[x, y + 1, c]
+    out.set_estimates([(0, 256), (0, 256), (0, 3)])
+    inner.bound(c, 0, 3)
+    snapshot = take(hl.Pipeline([out]), TARGET)
+    runner = ThisMachine().open(Work(snapshot, TARGET))
+    with closing(runner):
+        found = {one.name: one for one in autoscheduled_baselines(runner, snapshot, 2, 60.0)}
+        assert set(found) == set(AUTOSCHEDULERS) and all(one.schedule is not None for one in found.values())
+        mullapudi = found["Mullapudi2016"]
+        assert "without the bounds" in mullapudi.note and "partially specified bounds" in mullapudi.note
+        assert mullapudi.candidate is not None and runner.build([mullapudi.candidate])[0].failure is None

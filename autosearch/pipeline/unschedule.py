@@ -31,6 +31,16 @@ def unschedule(data: bytes) -> bytes:
         raise PipelineError(f"the serialized pipeline is inconsistent ({type(error).__name__}: {error})") from None
 
 
+def without_bounds(data: bytes) -> bytes:
+    """The serialized pipeline `data` without what it states of bounds (`bound`, `bound_extent`, `align_bounds`)."""
+    with deep_recursion():
+        root = read_pipeline(data)
+    patch = _Patch(data)
+    for func in root.funcs:
+        patch.empty(func.func_schedule, "bounds")
+    return bytes(patch.data)
+
+
 def _patched(data: bytes, root: Node) -> bytes:
     patch = _Patch(data)
     for func in root.funcs:
