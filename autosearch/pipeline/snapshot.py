@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import halide as hl
 import numpy as np
 
-from autosearch.errors import InputError, PipelineError
+from autosearch.errors import InputError, PipelineError, SizeError
 from autosearch.pipeline.bounds import Dataflow, Regions, infer_regions
 from autosearch.pipeline.decode import constant_of, decode_algorithm, deep_recursion
 from autosearch.pipeline.fingerprint import fingerprint, func_digests
@@ -21,7 +21,7 @@ from autosearch.pipeline.parameters import Parameters, capture
 from autosearch.pipeline.several import SizesLike, several
 from autosearch.pipeline.sizes import Sizes, constrained, resolve, stated
 from autosearch.pipeline.source import PipelineLike, own_schedule, to_pipeline
-from autosearch.pipeline.unschedule import is_scheduled, unschedule
+from autosearch.pipeline.unschedule import is_scheduled, unschedule, without_bounds
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,9 @@ def take(
 ) -> Snapshot:
     """Snapshot a pipeline; it is left untouched.
 
+    What a scheduled one states of bounds (`bound`, `bound_extent`, `align_bounds`) is part of its schedule; of the algorithm
+    where nothing else bounds what is needed of some Func, and where it carries no other directive.
+
     `inputs`: arrays (numpy order, the reverse of Halide's: `[y, x]` for a Func of `(x, y)`) and scalars by name.
     `sizes`: those to tune for at once, see `autosearch.pipeline.several`; arrays don't go with them.
     Raises `PipelineError`, `InputError` or `SizeError`, each saying what to do.
@@ -94,7 +97,25 @@ def take(
         )
         own = own_schedule(given, target) or data
         scheduled = own if is_scheduled(read_pipeline(own)) else None
-        return Snapshot(unschedule(data), scheduled, algorithm, parameters, chosen, strides)
+        bare = unschedule(data)
+        free = _without_bounds(algorithm)
+        if scheduled is not None and free != algorithm and _is_bounded(free, chosen):
+            bare, algorithm = without_bounds(bare), free
+        return Snapshot(bare, scheduled, algorithm, parameters, chosen, strides)
+
+
+def _without_bounds(algorithm: Algorithm) -> Algorithm:
+    return replace(algorithm, funcs=tuple(replace(func, bounds=(), alignments=()) for func in algorithm.funcs))
+
+
+def _is_bounded(algorithm: Algorithm, sizes: Sizes) -> bool:
+    """Whether all that is needed of each Func can be told without what is stated of Funcs, as Halide must."""
+    told = replace(algorithm, funcs=tuple(replace(func, estimates=()) for func in algorithm.funcs))
+    try:
+        infer_regions(Dataflow(told, sizes.bindings(told)), sizes.outputs)
+    except SizeError:
+        return False
+    return True
 
 
 def read_algorithm(given: PipelineLike, target: hl.Target) -> tuple[Algorithm, bool]:

@@ -47,12 +47,21 @@ def read_copies(root: Node, algorithm: Algorithm) -> tuple[list[Step], Algorithm
     if not made:
         return [], algorithm
     with deep_recursion():
-        whole = decode_algorithm(root, tuple(order), names)
+        whole = _stating(decode_algorithm(root, tuple(order), names), algorithm)
     steps = []
     for source, copy, reader in made:
         cls = In if _copies(whole.func(names[copy]), names[source]) else CloneIn
         steps.append(Step(StageKey(names[source]), cls(reader, names[copy])))
     return steps, whole
+
+
+def _stating(whole: Algorithm, algorithm: Algorithm) -> Algorithm:
+    """`whole`, where of bounds no more is stated than in `algorithm`: the rest belongs to the schedule."""
+    own = {func.name: (func.bounds, func.alignments) for func in algorithm.funcs}
+    stated = ((func, *own.get(func.name, ((), ()))) for func in whole.funcs)
+    return replace(
+        whole, funcs=tuple(replace(func, bounds=bounds, alignments=starts) for func, bounds, starts in stated)
+    )
 
 
 def without_idle_copies(schedule: Schedule, algorithm: Algorithm) -> Schedule:

@@ -11,9 +11,12 @@ from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
 from autosearch.schedule.copies import read_copies
 from autosearch.schedule.directives import (
     Align,
+    AlignBounds,
     AlignStorage,
     At,
     Atomic,
+    Bound,
+    BoundExtent,
     BoundStorage,
     ComputeAt,
     ComputeRoot,
@@ -88,7 +91,7 @@ class _Reader:
             if definition is not None:
                 stages += [Step(stage.key, d) for d in self.stage(func, stage, definition, node.args)]
         key = StageKey(func.name)
-        self.steps += [Step(key, d) for d in placement + self.storage(func, node)] + stages
+        self.steps += [Step(key, d) for d in placement + self.bounds(func, node) + self.storage(func, node)] + stages
 
     def placement(self, func: Func, schedule: Node) -> list[Directive]:
         if func.name in self.algorithm.outputs:
@@ -124,6 +127,25 @@ class _Reader:
             if dotted == level.var_name or dotted.endswith("." + level.var_name):
                 return At(consumer, name)
         raise ScheduleError(f"{func.name} is computed at {consumer}, {level.var_name}, which is no loop of it")
+
+    def bounds(self, func: Func, node: Node) -> list[Directive]:
+        """What is stated of bounds beyond what the algorithm states."""
+        canonical = dict(zip(node.args, func.args, strict=True))
+        own = {name for name, _, _ in func.bounds}, {name for name, _, _ in func.alignments}
+        result: list[Directive] = []
+        for one in node.func_schedule.bounds:
+            dim = canonical.get(one.var, one.var)
+            if one.modulus is not None and dim not in own[1]:
+                modulus = self.constant(one.modulus, func, "align_bounds")
+                first = one.remainder.a if one.remainder.kind == "Mod" else one.remainder  # Halide reduces it itself
+                result.append(AlignBounds(dim, modulus, self.constant(first, func, "align_bounds") % modulus))
+            elif one.modulus is None and dim not in own[0]:
+                extent = self.constant(one.extent, func, "bound")
+                if one.min is None:
+                    result.append(BoundExtent(dim, extent))
+                else:
+                    result.append(Bound(dim, self.constant(one.min, func, "bound"), extent))
+        return list(dict.fromkeys(result))
 
     def storage(self, func: Func, node: Node) -> list[Directive]:
         schedule = node.func_schedule

@@ -16,7 +16,6 @@ from autosearch.measure.kernel import Source
 from autosearch.pipeline.snapshot import Snapshot, funcs_of, take
 from autosearch.schedule.copies import without_idle_copies
 from autosearch.schedule.describe import describe
-from autosearch.schedule.directives import Bound
 from autosearch.schedule.nest import build_nest
 from autosearch.schedule.read import read_schedule
 from autosearch.schedule.schedule import Schedule
@@ -24,9 +23,6 @@ from tests.conftest import TARGET, random_proposal, snapshot_of
 from tests.samples import blur, matmul, sharpen
 from tests.schedule.examples import EXAMPLES
 from tests.schedule.oracle import Line, loop_nest, scheduled
-
-BOUNDS = ("bound", "bound_extent", "align_bounds")
-"""They stay in the algorithm: they say what it computes, not how."""
 
 
 def _nameless(lines: list[Line]) -> list[Line]:
@@ -42,28 +38,26 @@ def test_a_random_schedule_comes_back(sample: str, seed: int) -> None:
     snapshot = snapshot_of(sample)
     schedule = random_proposal(sample, seed).schedule
     pipeline = scheduled(snapshot, schedule, exact=True)
-    stated = [step for step in schedule if isinstance(step.directive, Bound)]  # read as part of the algorithm
-    found = Schedule((*stated, *_read(pipeline, snapshot)))
+    found = _read(pipeline, snapshot)
     nests = [build_nest(snapshot.flow, snapshot.regions, one) for one in (schedule, found)]
     assert describe(nests[1]) == describe(nests[0])
     again = scheduled(snapshot, found, exact=True)
-    assert Schedule((*stated, *_read(again, snapshot))) == found
+    assert _read(again, snapshot) == found
     assert _nameless(loop_nest(again)) == _nameless(loop_nest(pipeline))
 
 
-@pytest.mark.parametrize("method", [m for m in EXAMPLES if m not in (*BOUNDS, "rfactor", "specialize")])
+@pytest.mark.parametrize("method", [m for m in EXAMPLES if m not in ("rfactor", "specialize")])
 def test_every_directive_comes_back(method: str) -> None:
     sample, content = EXAMPLES[method]
     snapshot = snapshot_of(sample)
     assert _read(scheduled(snapshot, Schedule.from_json(content)), snapshot).to_json() == content
 
 
-@pytest.mark.parametrize("method", BOUNDS)
-def test_bounds_are_no_part_of_what_is_read(method: str) -> None:
-    sample, content = EXAMPLES[method]
-    snapshot = snapshot_of(sample)
-    found = _read(scheduled(snapshot, Schedule.from_json(content)), snapshot)
-    assert all(step.directive.method not in BOUNDS for step in found)
+def test_bounds_that_the_algorithm_states_are_no_part_of_what_is_read() -> None:
+    out = blur()
+    out.bound(out.args()[0], 0, 96).align_bounds(out.args()[1], 4)
+    snapshot = take(out, TARGET)
+    assert snapshot.given is None and _read(scheduled(snapshot, Schedule()), snapshot) == Schedule()
 
 
 def test_a_schedule_written_by_hand() -> None:
