@@ -18,13 +18,15 @@ from autosearch.pipeline.flatbuffer import Node, layout, read_pipeline
 _INLINED = {"stage_index": -1}
 
 
-def unschedule(data: bytes) -> bytes:
+def unschedule(data: bytes, root: Node | None = None) -> bytes:
     """The serialized pipeline `data` as it would be if no directive had ever been applied to it.
 
+    `root`: what `read_pipeline` makes of `data`, where that was done already.
     Raises `PipelineError` where `data` is not a pipeline serialized by Halide 21.
     """
-    with deep_recursion():
-        root = read_pipeline(data)
+    if root is None:
+        with deep_recursion():
+            root = read_pipeline(data)
     try:
         return _patched(data, root)
     except (KeyError, IndexError, AttributeError, TypeError, ValueError, struct.error) as error:

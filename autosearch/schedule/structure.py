@@ -54,7 +54,7 @@ def _derive(snapshot: Snapshot, structure: Schedule) -> Snapshot:
     funcs = apply(structure, pipeline, snapshot.algorithm)
     names = {func.name(): name for name, func in funcs.items()}
     try:
-        data = unschedule(hl.serialize_pipeline(pipeline))
+        data = hl.serialize_pipeline(pipeline)
     except hl.HalideError as error:
         raise ScheduleError(f"Halide can't serialize the pipeline after {structure}: {error}") from error
     copies = {d.func: (step.stage.func, d) for step in structure if isinstance(d := step.directive, COPYING)}
@@ -67,11 +67,12 @@ def _derive(snapshot: Snapshot, structure: Schedule) -> Snapshot:
 
     order = tuple(one for name in func_order(pipeline) for one in with_copies(name))
     with deep_recursion():
-        algorithm = decode_algorithm(read_pipeline(data), order, names)
+        root = read_pipeline(data)
+        algorithm = decode_algorithm(root, order, names)
         for source, copy in copies.values():  # Halide has consumers call their copies when it lowers, not before
             readers = [func.name for func in algorithm.funcs] if copy.consumer == ALL else [copy.consumer]
             algorithm = _redirect(algorithm, {*readers} - {source, copy.func}, source, copy.func)
-    return replace(snapshot, data=data, given=None, algorithm=_reachable(algorithm))
+    return replace(snapshot, data=unschedule(data, root), given=None, algorithm=_reachable(algorithm))
 
 
 def _reachable(algorithm: Algorithm) -> Algorithm:

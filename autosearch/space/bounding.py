@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from autosearch.choices import Chooser
 from autosearch.pipeline.bounds import extents, hull
 from autosearch.pipeline.ir import Func
-from autosearch.schedule.directives import AlignBounds, Bound
+from autosearch.schedule.directives import AlignBounds, Bound, BoundExtent, Directive
 from autosearch.schedule.nest import LoopNest
 from autosearch.space.ground import Ground
 from autosearch.space.phases import ALIGNED, ANYWHERE
@@ -37,3 +37,23 @@ def choose_alignment(ground: Ground, func: Func, bounds: Sequence[Bound], choose
         if arg not in stated
         and chooser.choose(f"{func.name}/phases/{arg}", [ALIGNED, ANYWHERE], [0.7, 0.3]) == ALIGNED
     ]
+
+
+def suffices(nest: LoopNest, func: Func, directives: Sequence[Directive]) -> bool:
+    """Whether the bounds that `directives` of `func` state hold all that the Funcs decided so far need of it.
+
+    Halide looks only when the kernel runs. What is needed may be more than in the schedule that they come from: tails of
+    other loops round it up.
+    """
+    box = nest.required(func.name, None)
+    if box is None:
+        return True
+    needed = dict(zip(func.args, zip(box, extents(box), strict=True), strict=True))
+    for one in directives:
+        if isinstance(one, Bound):
+            (low, high), _ = needed[one.dim]
+            if low < one.min or high >= one.min + one.extent:
+                return False
+        elif isinstance(one, BoundExtent) and needed[one.dim][1] > one.extent:
+            return False
+    return True

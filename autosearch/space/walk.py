@@ -20,7 +20,7 @@ from autosearch.schedule.layout import storage_order
 from autosearch.schedule.loops import UNROLLED, VECTORIZED, stage_loops
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, Position, placement_of
 from autosearch.schedule.schedule import Schedule, Step
-from autosearch.space.bounding import choose_alignment, choose_bounds
+from autosearch.space.bounding import choose_alignment, choose_bounds, suffices
 from autosearch.space.calls import Calls
 from autosearch.space.constant import NOTHING, Stated
 from autosearch.space.details import choose_memory, choose_partition
@@ -117,6 +117,8 @@ class Walk:
                     return False
         except ScheduleError:
             return False
+        if not suffices(self.nest, func, directives[0]):
+            return False
         if placement.inline:
             return func.name in self.ground.may_inline
         return placement.compute is None or self.followed.get(placement.compute.stage.func) == example
@@ -137,7 +139,11 @@ class Walk:
             self.nest.place(func, placement, directives)
         except ScheduleError as error:
             raise InfeasibleError(str(error)) from None
+        if not suffices(self.nest, func, directives[0]):
+            raise InfeasibleError(f"more of {func.name} is needed than its own schedule states by bound()")
         self.steps += own.steps
+        if func.name in self.ground.algorithm.outputs:
+            self.stated |= {(func.name, one.dim) for one in directives[0] if isinstance(one, Bound)}
         if placement.inline:
             self.inline(func)
             return

@@ -181,3 +181,14 @@ def test_no_bound_is_made_up() -> None:
     content: list[list[Any]] = [["out", "parallel", "y"], ["gray", "compute_root"], ["smooth", "compute_root"]]
     imitation = imitate(space_of("sharpen"), Schedule.from_json(content))
     assert not any(step.directive.method == "bound" for step in imitation.schedule)
+
+
+@pytest.mark.parametrize(("missing", "offered"), [(0, True), (1, False)])
+def test_what_states_too_small_bounds_is_not_followed(missing: int, offered: bool) -> None:
+    """Halide would find that out when the kernel runs, and refuse to."""
+    space = _own_space()
+    low, high = snapshot_of("blur").regions.funcs["blur_x"][0]
+    stated = Schedule.from_json([["blur_x", "compute_root"], ["blur_x", "bound", "x", low, high - low + 1 - missing]])
+    space.adopt("given", {"blur_x": stated})
+    drawn = [draw(space, Replay({"blur_x/as": "given"}, RandomChooser(random.Random(seed)))) for seed in range(20)]
+    assert any("blur_x/as" in one.trace.by_key for one in drawn) == offered
