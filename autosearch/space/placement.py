@@ -133,7 +133,8 @@ def storable_levels(nest: LoopNest, name: str, compute: Position) -> list[Positi
     gets some of those schedules wrong. No loop between the two may be parallel: iterations would race
     (src/ScheduleFunctions.cpp, `validate_schedule`); nor may they belong to several stages, whose starts Halide doesn't
     move together. A Func whose consumer slides too must be computed and stored where that one is: Halide starts the
-    consumer's loop earlier to fill it, and elsewhere the producer would read too far.
+    consumer's loop earlier to fill it, and elsewhere the producer would read too far. Nor may a Func that is realized
+    later slide along the same loop and be computed further out: Halide 21 then doesn't fill the window of this one.
     """
     consumers = nest.sliding_consumers(name)
     if any(placement.compute != compute for placement in consumers):
@@ -141,7 +142,10 @@ def storable_levels(nest: LoopNest, name: str, compute: Position) -> list[Positi
     around = nest.around(compute)
     moved: set[int] = set()
     inner = nest.required(name, compute)
+    slid = {one.compute for one in nest.placements.values() if one.store != one.compute} - {compute}
     for position in reversed(around):
+        if position in slid:
+            return []
         level = nest.level(position)
         if level.kind in (PARALLEL, VECTORIZED) or position.stage != compute.stage:
             return []

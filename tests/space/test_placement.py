@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import halide as hl
+import numpy as np
 import pytest
 
 from autosearch.choices import FirstChooser, Option, Recorder, Replay, draw
 from autosearch.machine import Machine
 from autosearch.pipeline.ir import StageKey
 from autosearch.pipeline.snapshot import take
+from autosearch.schedule.apply import apply
 from autosearch.schedule.directives import Split, StoreRoot, Tail
 from autosearch.schedule.nest import ROOT, LoopNest, Position, build_nest
 from autosearch.schedule.schedule import Schedule
@@ -25,7 +27,7 @@ from autosearch.space.placement import (
     storable_levels,
 )
 from autosearch.space.style import Style
-from tests.conftest import random_proposal, snapshot_of, space_of
+from tests.conftest import TARGET, random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
 from tests.space.running import assert_right
 
@@ -207,3 +209,49 @@ def test_what_slides_at_fractions_of_a_coordinate_is_not_shifted_inwards() -> No
     own = schedule.of(StageKey("down"))
     assert StoreRoot() in own and [one.tail for one in own if isinstance(one, Split)] == [Tail.GUARD_WITH_IF]
     assert_right("pyramid", schedule)
+
+
+def _two_windows() -> hl.Pipeline:
+    """What reads two rows each of two Funcs, of which `first` is realized first."""
+    x, y = hl.Var("x"), hl.Var("y")
+    source, first, second, out = (hl.Func(name) for name in ("source", "first", "second", "out"))
+    source[x, y] = hl.i32((x * 7 + y * 13) % 101)
+    first[x, y] = source[x, y] * 3
+    second[x, y] = source[x, y] * 5
+    out[x, y] = first[x, y - 1] + first[x, y] + second[x, y - 1] + second[x, y]
+    out.set_estimates([(0, 64), (0, 64)])
+    return hl.Pipeline([out])
+
+
+ROWS_OF_TILES: list[list[Any]] = [
+    ["out", "split", "x", "xo", "xi", 16, "ShiftInwards"],
+    ["out", "split", "y", "yo", "yi", 8, "ShiftInwards"],
+    ["out", "reorder", ["xi", "xo", "yi", "yo"]],
+    ["out", "vectorize", "xi"],
+    ["source", "compute_root"],
+]
+
+
+@pytest.mark.parametrize("outer", ["first", "second"])
+def test_no_window_is_filled_further_in_than_that_of_what_is_realized_later(outer: str) -> None:
+    """Halide 21 computes the wrong thing there: if it ever gets it right, this test says so."""
+    snapshot = take(_two_windows(), TARGET)
+    inner = "first" if outer == "second" else "second"
+    at: list[list[Any]] = [
+        ["second", "compute_at", ["out", "yi" if outer == "second" else "xo"]],
+        ["second", "store_at", ["out", "yo"]],
+        ["first", "compute_at", ["out", "yi" if outer == "first" else "xo"]],
+    ]
+    nest = build_nest(snapshot.flow, snapshot.regions, Schedule.from_json(ROWS_OF_TILES + at))
+    compute = nest.placements["first"].compute
+    assert compute is not None
+    allowed = ["yo"] if inner == "second" else []
+    assert [_name(nest, position) for position in storable_levels(nest, "first", compute)] == allowed
+
+    def result(schedule: Schedule) -> Any:
+        pipeline = snapshot.fresh()
+        apply(schedule, pipeline, snapshot.algorithm)
+        return np.asarray(pipeline.realize([64, 64]))
+
+    slid = Schedule.from_json([*ROWS_OF_TILES, *at, ["first", "store_at", ["out", "yo"]]])
+    assert np.array_equal(result(slid), result(Schedule())) == bool(allowed)
