@@ -93,13 +93,10 @@ class Stage:
     rvars: tuple[ReductionVar, ...] = ()
     predicate: Expr | None = None
 
-    def __hash__(self) -> int:
-        return self._hash
-
     @cached_property
-    def _hash(self) -> int:
-        """Taken once: facts about stages are kept in dicts, and the expressions are deep."""
-        return hash((self.func, self.index, self.args, self.values, self.rvars, self.predicate))
+    def facts(self) -> dict[str, Any]:
+        """What was worked out about the stage, see `operations`."""
+        return {}
 
     @cached_property
     def key(self) -> StageKey:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
+from functools import wraps
+from typing import TypeVar
 
 from autosearch.pipeline.decode import deep_recursion
 from autosearch.pipeline.ir import Expr, Stage
@@ -18,8 +19,28 @@ _GATHER = 24
 """Instructions of a load whose lanes are loaded one by one, more or less: for LLVM, whose time grows faster than they do."""
 _REDUCERS = frozenset(("add", "mul", "min", "max", "and", "or"))
 
+_Fact = TypeVar("_Fact")
 
-@cache
+
+def _fact(work_out: Callable[[Stage], _Fact]) -> Callable[[Stage], _Fact]:
+    """Remember the fact with the stage itself.
+
+    Not in a dictionary by stage: that grows with every pipeline, and looking up a stage that is equal to a known one, but
+    not the same, compares all their expressions.
+    """
+
+    @wraps(work_out)
+    def remembered(stage: Stage) -> _Fact:
+        name = work_out.__name__
+        if name not in stage.facts:
+            stage.facts[name] = work_out(stage)
+        found: _Fact = stage.facts[name]
+        return found
+
+    return remembered
+
+
+@_fact
 def operations(stage: Stage) -> Mapping[str, int]:
     """How many operations one evaluation does, by kind: add, mul, div, ..., cast, call, with `_f` appended for floats.
 
@@ -49,7 +70,7 @@ def _kind(node: Expr) -> str:
     return ""
 
 
-@cache
+@_fact
 def work(stage: Stage) -> int:
     """The number of arithmetic operations of one evaluation, loads and casts aside; dear ones count several times."""
     dear = {"div_f": 4, "div": 6, "mod": 6, "call_f": 12, "call": 1}
@@ -60,24 +81,28 @@ def work(stage: Stage) -> int:
     )
 
 
-@cache
+@_fact
 def body_size(stage: Stage) -> int:
     """What one evaluation adds to the code of a loop body: arithmetic, and loads."""
     return work(stage) + operations(stage).get("load", 0)
 
 
-@cache
 def varying_share(stage: Stage, variable: str) -> float:
     """The part of a body that is another for each iteration of a variable: what unrolling adds for every copy.
 
     The rest is computed once for all copies. Of a `select` by the variable alone each copy keeps one side.
     """
+    return _varying_shares(stage)[variable]
+
+
+@_fact
+def _varying_shares(stage: Stage) -> Mapping[str, float]:
     size = body_size(stage)
     if not size:
-        return 1.0
+        return dict.fromkeys(stage.loop_vars, 1.0)
     with deep_recursion():
-        varying = sum(_varying(value, variable) for value in stage.values)
-    return min(1.0, max(varying, 1) / size)
+        varying = {name: sum(_varying(value, name) for value in stage.values) for name in stage.loop_vars}
+    return {name: min(1.0, max(count, 1) / size) for name, count in varying.items()}
 
 
 def _varying(node: Expr, variable: str) -> int:
@@ -91,7 +116,7 @@ def _varying(node: Expr, variable: str) -> int:
     return (_kind(node) not in ("", "cast", "cast_f")) + sum(_varying(one, variable) for one in node.args)
 
 
-@cache
+@_fact
 def code_size(stage: Stage) -> int:
     """What one evaluation adds to the code of a loop body for native vectors: its body, and what gathers take.
 
@@ -119,7 +144,7 @@ def moves_on(index: Expr) -> bool:
     return index.op in ("var", "const")
 
 
-@cache
+@_fact
 def multiplies_narrow(stage: Stage) -> bool:
     """Whether an update adds up products of integers of half its width or less, for which CPUs have an instruction.
 
@@ -139,7 +164,7 @@ def multiplies_narrow(stage: Stage) -> bool:
     )
 
 
-@cache
+@_fact
 def is_associative(stage: Stage) -> bool:
     """Whether an update is `f(args) = f(args) op e`, `op` associative and commutative and `e` free of `f`.
 
@@ -176,7 +201,7 @@ def _mentions(expr: Expr, func: str) -> bool:
     return any(node.op == "func" and node.value == func for node in expr.walk())
 
 
-@cache
+@_fact
 def is_scatter(stage: Stage) -> bool:
     """Whether where a stage writes depends on a reduction variable or on data."""
     return any(

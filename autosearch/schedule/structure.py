@@ -72,6 +72,9 @@ def _derive(snapshot: Snapshot, structure: Schedule) -> Snapshot:
         for source, copy in copies.values():  # Halide has consumers call their copies when it lowers, not before
             readers = [func.name for func in algorithm.funcs] if copy.consumer == ALL else [copy.consumer]
             algorithm = _redirect(algorithm, {*readers} - {source, copy.func}, source, copy.func)
+        known = snapshot.algorithm.by_name  # of what stays as it was, all that was worked out is still true
+        unchanged = (known[func.name] if known.get(func.name) == func else func for func in algorithm.funcs)
+        algorithm = replace(algorithm, funcs=tuple(unchanged))
     return replace(snapshot, data=unschedule(data, root), given=None, algorithm=_reachable(algorithm))
 
 

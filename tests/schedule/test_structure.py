@@ -78,6 +78,8 @@ def test_derived_algorithm_has_the_new_func_and_no_schedule(snapshot: Snapshot) 
     assert [rvar.name for rvar in derived.algorithm.stage(UPDATE).rvars] == ["ryo"]
     assert derived.regions.funcs["hist_intm"] == ((0, 127), (0, 5))  # six strips of at most 16 rows
     assert derived.fingerprint != snapshot.fingerprint
+    for name in ("half", "out"):  # what was worked out about them is still there
+        assert derived.algorithm.func(name) is snapshot.algorithm.func(name)
 
 
 def test_a_clone_is_called_in_place_of_the_func(snapshot: Snapshot) -> None:
