@@ -102,6 +102,14 @@ def go_on(runner: Runner, race: Race, seconds: float, seed: int, cold: bool = Fa
     return race
 
 
+def hopeless_seconds(known: Sequence[float]) -> float:
+    """The seconds of a race that go to those too slow for more than a few rounds, where contenders take the `known` ones.
+
+    They are on top of those that a race is given.
+    """
+    return HOPELESS_ROUNDS * sum(one for one in known if one > HOPELESS * min(known))
+
+
 def heats(runner: Runner) -> int:
     """In how many processes a race is held."""
     return min(runner.places, HEATS)

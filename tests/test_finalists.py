@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 import pytest
 
-from autosearch.finalists import HOPELESS_ROUNDS, LOOK_EVERY, MOST_ROUNDS, Contender, Race, confirm, run_race
+from autosearch.finalists import (
+    HOPELESS_ROUNDS,
+    LOOK_EVERY,
+    MOST_ROUNDS,
+    Contender,
+    Race,
+    confirm,
+    hopeless_seconds,
+    run_race,
+)
 from autosearch.measure.data import SharedMemory, fill_sets, layout_sets, memory_of
 from autosearch.measure.protocol import Candidate
 from autosearch.testing import bad_candidates as bad
@@ -103,3 +112,8 @@ def test_a_schedule_may_refuse_an_odd_size() -> None:
         runner.limit(LIMITS)
         race = Race((Contender("whole", bad.only_at_the_size_tuned_for(), None),), ((1e-3,),))
         assert confirm(runner, race, reference_of("blur")) == race
+
+
+def test_what_the_hopeless_take_is_known_before() -> None:
+    assert hopeless_seconds([0.01, 6.0, 0.02, 5.0]) == HOPELESS_ROUNDS * 11.0
+    assert hopeless_seconds([0.5, 6.0]) == 0.0  # as slow as that still races for all of the time that there is
