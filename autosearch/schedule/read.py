@@ -145,7 +145,7 @@ class _Reader:
                     result.append(BoundExtent(dim, extent))
                 else:
                     result.append(Bound(dim, self.constant(one.min, func, "bound"), extent))
-        return list(dict.fromkeys(result))
+        return list(dict.fromkeys(result))  # Halide keeps what is stated twice
 
     def storage(self, func: Func, node: Node) -> list[Directive]:
         schedule = node.func_schedule

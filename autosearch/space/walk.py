@@ -139,8 +139,6 @@ class Walk:
             self.nest.place(func, placement, directives)
         except ScheduleError as error:
             raise InfeasibleError(str(error)) from None
-        if not suffices(self.nest, func, directives[0]):
-            raise InfeasibleError(f"more of {func.name} is needed than its own schedule states by bound()")
         self.steps += own.steps
         if func.name in self.ground.algorithm.outputs:
             self.stated |= {(func.name, one.dim) for one in directives[0] if isinstance(one, Bound)}
