@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from autosearch.baselines import ROOT, root_schedule
 from autosearch.contenders import LEAST_FINALISTS, compilation, contenders
-from autosearch.finalists import Race, confirm, heats, hopeless_seconds, run_race
+from autosearch.finalists import Race, confirm, heats, run_race, seconds_beyond
 from autosearch.journal import Journal
 from autosearch.measure.measurer import Measurer
 from autosearch.measure.protocol import Candidate, Inputs, Runner
@@ -44,12 +44,14 @@ class Decision:
         )
 
     def search_seconds_left(self, measurer: Measurer) -> float:
-        """Seconds until the race should start, for which some that take part may have to be compiled, and some be slow."""
-        _, seconds = self._compilation(measurer)
+        """Seconds until the race should start: who takes part may have to be compiled, and be slow."""
+        finalists, seconds = self._compilation(measurer)
         best = self.journal.best()
         racing = [record.seconds for record in self.journal.trials if record.ok and record.baseline]
-        slow = hopeless_seconds([*racing, best]) if best is not None else 0.0
-        return self.settings.search_seconds_left(seconds + slow)
+        if best is not None:
+            known = [*racing, *[best] * finalists]
+            seconds += seconds_beyond(known, self.settings.race_seconds(), heats(measurer.runner))
+        return self.settings.search_seconds_left(seconds)
 
     def make(self, measurer: Measurer) -> None:
         """Time the best trials and all baselines in turn, unless that was done since the last trial."""

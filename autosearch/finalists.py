@@ -102,12 +102,16 @@ def go_on(runner: Runner, race: Race, seconds: float, seed: int, cold: bool = Fa
     return race
 
 
-def hopeless_seconds(known: Sequence[float]) -> float:
-    """The seconds of a race that go to those too slow for more than a few rounds, where contenders take the `known` ones.
+def seconds_beyond(known: Sequence[float], seconds: float, processes: int) -> float:
+    """How much longer than `seconds` a race takes at least, whose contenders take the `known` ones,
+    held in so many processes.
 
-    They are on top of those that a race is given.
+    The first rounds count as nobody's time, and each heat has a few more, however long they take.
     """
-    return HOPELESS_ROUNDS * sum(one for one in known if one > HOPELESS * min(known))
+    hopeless = sum(one for one in known if one > HOPELESS * min(known))
+    a_round = sum(known) - hopeless
+    counted = max(seconds, processes * (LEAST_ROUNDS - HOPELESS_ROUNDS) * a_round)
+    return HOPELESS_ROUNDS * (hopeless + processes * a_round) + counted - seconds
 
 
 def heats(runner: Runner) -> int:

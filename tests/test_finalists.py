@@ -8,16 +8,17 @@ import pytest
 
 from autosearch.finalists import (
     HOPELESS_ROUNDS,
+    LEAST_ROUNDS,
     LOOK_EVERY,
     MOST_ROUNDS,
     Contender,
     Race,
     confirm,
-    hopeless_seconds,
     run_race,
+    seconds_beyond,
 )
 from autosearch.measure.data import SharedMemory, fill_sets, layout_sets, memory_of
-from autosearch.measure.protocol import Candidate
+from autosearch.measure.protocol import Built, Candidate, Effort, Inputs, Timed
 from autosearch.testing import bad_candidates as bad
 from tests.conftest import snapshot_of
 from tests.made import TILED
@@ -114,6 +115,32 @@ def test_a_schedule_may_refuse_an_odd_size() -> None:
         assert confirm(runner, race, reference_of("blur")) == race
 
 
-def test_what_the_hopeless_take_is_known_before() -> None:
-    assert hopeless_seconds([0.01, 6.0, 0.02, 5.0]) == HOPELESS_ROUNDS * 11.0
-    assert hopeless_seconds([0.5, 6.0]) == 0.0  # as slow as that still races for all of the time that there is
+def test_what_slow_contenders_take_is_known_before() -> None:
+    assert seconds_beyond([1e-6, 1e-6], 6.0, 2) == pytest.approx(0.0, abs=1e-4)
+    assert seconds_beyond([0.01, 6.0, 0.02, 5.0], 6.0, 2) == pytest.approx(HOPELESS_ROUNDS * (11.0 + 2 * 0.03))
+    slow = seconds_beyond([0.5, 6.0], 6.0, 2)  # not slow enough to sit out, so that each heat has a few rounds of them
+    assert slow == pytest.approx(2 * LEAST_ROUNDS * 6.5 - 6.0)
+
+
+def test_the_time_taken_beyond_is_that_of_a_race() -> None:
+    """Of the least one: where nobody's time is left."""
+    seconds = [0.003, 0.05, 0.2]
+    contenders = [Contender(str(n), CANDIDATES[n], None) for n in range(3)]
+    took = 0.0
+
+    class Clocked(SimulatedRunner):
+        def run(self, built: Built, effort: Effort, inputs: Inputs = Inputs.TIMED) -> Timed:
+            nonlocal took
+            timed = super().run(built, effort, inputs)
+            took += timed.times[0]
+            return timed
+
+    def of(candidate: Candidate) -> float:
+        assert candidate.scheduled is not None
+        return seconds[candidate.scheduled[0]]
+
+    race = run_race(Clocked(of, lambda place, clock: 1.0), contenders, 0.0, 0)
+    assert race.fastest is race.contenders[0]
+    least = seconds_beyond(seconds, 0.0, 2)
+    assert least == pytest.approx(2 * (LEAST_ROUNDS * 0.053 + HOPELESS_ROUNDS * 0.2 / 2))
+    assert least == pytest.approx(took)
