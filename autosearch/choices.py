@@ -22,7 +22,7 @@ Option = str | int
 """An answer: a word or a number. Where the options of a question are numbers, they are in ascending order."""
 
 
-STYLE = "style"
+STYLE, INLINING = "style", "inlining"
 """The key of the question how the whole schedule is laid out, in spaces that ask one."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from autosearch.choices import STYLE, FirstChooser, Option, Recorder, Replay, Trace, kind_of
+from autosearch.choices import INLINING, STYLE, FirstChooser, Option, Recorder, Replay, Trace, kind_of
 from autosearch.schedule.copies import without_idle_copies
 from autosearch.schedule.directives import AlignBounds, At, Bound, Loop, Tail
 from autosearch.schedule.loops import PARALLEL, SERIAL, UNROLLED, VECTORIZED
@@ -22,7 +22,7 @@ from autosearch.space.joining import ALONE
 from autosearch.space.phases import ALIGNED, ANYWHERE
 from autosearch.space.storage import storage_answer
 from autosearch.space.structure import NONE, STRUCTURE_KINDS, structure_answers
-from autosearch.space.style import Style
+from autosearch.space.style import Inlining, Style
 from autosearch.space.tiling import OUTER, UNROLL
 
 
@@ -67,6 +67,7 @@ def _imitate(space: CpuSpace, schedule: Schedule, name: str, own: Set[str]) -> t
     wanted = space.nest(schedule)
     answers: dict[str, Option] = {
         STYLE: Style.FREE.value,
+        INLINING: Inlining.FREELY.value,
         **structure_answers(schedule),
         **_answers(wanted, schedule, own, space.ground(schedule.structure)),
         **detail_answers(schedule, wanted),

@@ -14,7 +14,7 @@ from autosearch.pipeline.ir import Func, StageKey
 from autosearch.schedule.directives import At, ComputeAt, ComputeRoot, Directive, StoreAt, StoreRoot
 from autosearch.schedule.loops import PARALLEL, VECTORIZED
 from autosearch.schedule.nest import INLINE, LoopNest, Placement, Position
-from autosearch.space.style import TILT, Style, tilted
+from autosearch.space.style import MOST_COST, TILT, Inlining, Style, tilted
 from autosearch.space.tiling import OUTER, UNROLL
 
 _INLINE, _ROOT, _SAME = "inline", "root", "same"
@@ -52,13 +52,20 @@ Labels = Mapping[StageKey, Sequence[str]]
 
 
 def choose_placement(
-    nest: LoopNest, func: Func, facts: FuncFacts, labels: Labels, chooser: Chooser, machine: Machine, style: Style
+    nest: LoopNest,
+    func: Func,
+    facts: FuncFacts,
+    labels: Labels,
+    chooser: Chooser,
+    machine: Machine,
+    style: Style,
+    inlining: Inlining = Inlining.FREELY,
 ) -> Placement:
     """Ask where `func` is computed, then where it is stored. All its consumers are in the nest."""
     costs = _Costs(nest, func, facts, machine)
     by_label = {label_of(one, labels): one for one in computable_levels(nest, func.name, facts.roomy)}
     options = [*([_INLINE] if facts.may_inline else []), _ROOT, *by_label]
-    chances = Later(lambda: _chances(nest, func, facts, by_label, costs, style))
+    chances = Later(lambda: _chances(nest, func, facts, by_label, costs, style, inlining))
     answer = chooser.choose(f"{func.name}/place", options, chances)
     if answer == _INLINE:
         return INLINE
@@ -67,7 +74,13 @@ def choose_placement(
 
 
 def _chances(
-    nest: LoopNest, func: Func, facts: FuncFacts, by_label: Mapping[str, Position], costs: _Costs, style: Style
+    nest: LoopNest,
+    func: Func,
+    facts: FuncFacts,
+    by_label: Mapping[str, Position],
+    costs: _Costs,
+    style: Style,
+    inlining: Inlining,
 ) -> list[float]:
     """How likely a Func is to be computed inline, where it may be, at root, and at each of the levels."""
     whole = {Style.FREE: 1.0, Style.STAGES: TILT}.get(style, 1 / TILT)
@@ -78,6 +91,10 @@ def _chances(
         estimates.append(min(costs.at(level, store) for store in (level, *stores)))
         slides = style is Style.ROWS and any(_slides_in_rows(nest, func.name, level, store) for store in stores)
         weights.append(TILT if _suits(style, facts, label, list(by_label), slides) else 1.0)
+    if facts.may_inline and inlining in MOST_COST and not facts.pairs:
+        others = [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
+        cheap = costs.inline() <= MOST_COST[inlining] * min(estimates)
+        return [max(others) * (TILT if cheap else 1 / TILT), *others]
     if facts.may_inline:
         cheap = style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
         estimates = [costs.inline(), *estimates]

@@ -2,7 +2,8 @@
 
 Experts don't place one Func here and the next there: they slide rows down a strip, or fuse everything into tiles, or
 compute whole images one after the other. The style is the first question. It makes nothing legal or illegal; it tilts
-the weights of the answers that follow, so that those of one style come together.
+the weights of the answers that follow, so that those of one style come together. So does the second question, which is
+what is inlined.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from autosearch.choices import STYLE, Chooser
+from autosearch.choices import INLINING, STYLE, Chooser
 
 TILT = 12.0
 """How much likelier an answer is that suits the style."""
@@ -41,6 +42,30 @@ def choose_style(chooser: Chooser, reduces: bool, gathers: bool) -> Style:
     """
     weights = [0.2, 0.25, 0.25, 0.15, 0.35 if reduces else 0.01, 0.25 if gathers else 0.01]
     return Style(str(chooser.choose(STYLE, [style.value for style in Style], weights)))
+
+
+class Inlining(Enum):
+    """What is inlined, all over a schedule.
+
+    In pipelines of many Funcs most cost little to compute again. Each decided by itself, they would be inlined here and not
+    there, and hardly ever all of them.
+    """
+
+    FREELY = "freely"
+    """Each Func or not, by its own merits."""
+    CHEAP = "cheap"
+    """What costs no more than at the best loop level."""
+    MOST = "most"
+    """What costs at most twice as much."""
+
+
+MOST_COST = {Inlining.CHEAP: 1.0, Inlining.MOST: 2.0}
+"""What is inlined may cost so many times as much as computed at the best loop level."""
+
+
+def choose_inlining(chooser: Chooser) -> Inlining:
+    """Ask what is inlined."""
+    return Inlining(str(chooser.choose(INLINING, [one.value for one in Inlining], [0.3, 0.35, 0.35])))
 
 
 def tilted(weights: Sequence[float], suits: Sequence[bool]) -> list[float]:

@@ -33,7 +33,7 @@ from autosearch.space.placement import (
     placement_directives,
 )
 from autosearch.space.storage import choose_storage, holds_pairs
-from autosearch.space.style import Style, choose_style
+from autosearch.space.style import Inlining, Style, choose_inlining, choose_style
 from autosearch.space.tails import TailRules
 from autosearch.space.tiling import Tiling
 from autosearch.space.tiling_rules import MAX_LONG_BODY, StageFacts, choose_tiling
@@ -65,6 +65,7 @@ class Walk:
         self.chooser = chooser
         ruled = any(func.name not in fixed for func in ground.algorithm.funcs)
         self.style = choose_style(chooser, bool(ground.reductions), ground.gathers) if ruled else Style.FREE
+        self.inlining = choose_inlining(chooser) if ruled else Inlining.FREELY
         self.nest = LoopNest(ground.flow, ground.regions)
         self.tails = TailRules(self.nest, ground)
         self.labels: dict[StageKey, tuple[str, ...]] = {}
@@ -227,7 +228,9 @@ class Walk:
             cloned=func.name in self.clones,
             pairs=holds_pairs(self.nest, func),
         )
-        return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style)
+        return choose_placement(
+            self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style, self.inlining
+        )
 
     def evaluations(self, calls: Mapping[StageKey, Calls]) -> int:
         """How often a Func would be computed inline, in native vectors: one for every lane of a scatter."""

@@ -50,7 +50,7 @@ def test_questions_keep_to_the_protocol(sample: str, seed: int) -> None:
     watching = Watching(seed)
     proposal = draw(space_of(sample), watching)
     assert watching.keys == [key for key, _ in proposal.trace]
-    assert {func_of(key) for key in watching.keys} <= {"style", *snapshot_of(sample).algorithm.by_name}
+    assert {func_of(key) for key in watching.keys} <= {"style", "inlining", *snapshot_of(sample).algorithm.by_name}
 
 
 @pytest.mark.parametrize("seed", range(10))

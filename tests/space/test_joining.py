@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from autosearch.choices import Option, Proposal, RandomChooser, draw, kind_of
+from autosearch.choices import INLINING, Option, Proposal, RandomChooser, draw, kind_of
 from autosearch.machine import Machine
 from autosearch.pipeline.ir import StageKey
 from autosearch.pipeline.snapshot import take
@@ -16,6 +16,7 @@ from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import imitate
 from autosearch.space.joining import ALONE
+from autosearch.space.style import Inlining
 from autosearch.testing.sample import HEIGHT, WIDTH
 from tests.conftest import TARGET, snapshot_of, space_of
 from tests.samples import gradients
@@ -27,7 +28,7 @@ SPACE = CpuSpace(SNAPSHOT.flow, SNAPSHOT.regions, dict(SNAPSHOT.sizes.inputs), M
 
 
 class Together(RandomChooser):
-    """Answers at random, but shares loops wherever it may, and keeps count."""
+    """Answers at random, but inlines no more than each Func wants, shares loops wherever it may, and keeps count."""
 
     shared = 0
 
@@ -36,6 +37,8 @@ class Together(RandomChooser):
             assert options[0] == ALONE
             self.shared += 1
             return self.generator.choice(options[1:])
+        if key == INLINING:
+            return Inlining.FREELY.value
         return super().choose(key, options, weights)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from statistics import mean, variance
 
-from autosearch.choices import RandomChooser, Replay, draw
+from autosearch.choices import INLINING, RandomChooser, Replay, draw
 from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.directives import ComputeRoot, StoreAt
-from autosearch.space.style import Style
+from autosearch.space.style import Inlining, Style
 from tests.conftest import space_of
 
 
@@ -38,6 +39,22 @@ def test_register_tiles_hold_what_a_reduction_accumulates() -> None:
         serial = [extent for kind, extent in loops if kind == "serial" and extent > 1]
         held += nest.placements["product"].compute is not None and serial == [48]
     assert held >= 20
+
+
+def test_what_is_cheap_to_compute_again_is_inlined_together() -> None:
+    """A pyramid's Funcs are inlined here and not there where each is decided freely, and all alike where they are not."""
+
+    def inlined(which: Inlining) -> list[int]:
+        found = []
+        for seed in range(30):
+            chooser = Replay({INLINING: which.value}, RandomChooser(random.Random(seed), sharpness=2))
+            nest = space_of("pyramid").nest(draw(space_of("pyramid"), chooser).schedule)
+            found.append(sum(placement.inline for placement in nest.placements.values()))
+        return found
+
+    freely, cheap, most = (inlined(one) for one in Inlining)
+    assert mean(most) > mean(cheap) and mean(most) > mean(freely)
+    assert variance(most) < variance(freely)
 
 
 def test_a_style_forbids_nothing() -> None:
