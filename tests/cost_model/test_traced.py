@@ -17,7 +17,7 @@ MOST = 1.7
 """Evaluations and allocations are those of a middle iteration times all: more than there are where the last ones do less."""
 
 
-@pytest.mark.parametrize(("sample", "seed"), [("blur", 3), ("sharpen", 3), ("matmul", 1), ("pyramid", 3)])
+@pytest.mark.parametrize(("sample", "seed"), [("blur", 3), ("sharpen", 3), ("matmul", 1), ("pyramid", 4)])
 def test_a_random_schedule(sample: str, seed: int) -> None:
     snapshot, schedule = snapshot_of(sample), random_proposal(sample, seed).schedule
     assert not schedule.structure.steps
