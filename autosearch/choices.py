@@ -23,7 +23,7 @@ Option = str | int
 
 
 STYLE, INLINING = "style", "inlining"
-"""The key of the question how the whole schedule is laid out, in spaces that ask one."""
+"""The keys of the questions how the whole schedule is laid out and what is inlined all over it, in spaces that ask them."""
 
 
 class Later(Sequence[float]):

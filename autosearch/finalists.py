@@ -103,10 +103,10 @@ def go_on(runner: Runner, race: Race, seconds: float, seed: int, cold: bool = Fa
 
 
 def seconds_beyond(known: Sequence[float], seconds: float, processes: int) -> float:
-    """How much longer than `seconds` a race takes at least, whose contenders take the `known` ones,
-    held in so many processes.
+    """How much longer than the `seconds` meant for it a race in so many processes takes at least.
 
-    The first rounds count as nobody's time, and each heat has a few more, however long they take.
+    `known`: what each contender takes. The first rounds count as nobody's time, and each heat has a few more, however
+    long they take.
     """
     hopeless = sum(one for one in known if one > HOPELESS * min(known))
     a_round = sum(known) - hopeless

@@ -82,17 +82,11 @@ def compare(
     name: str, trials: int, log: Path | None, seed: int = 0, start: Start = Start.UNSEEN, **options: Any
 ) -> Comparison:
     """Tune pipeline `name`, then race all contenders."""
-    module = load(name)
     started = time.monotonic()
-    pipeline = module.pipeline if start is Start.UNSEEN else as_pipeline(module.expert())
-    result = autosearch.tune(pipeline, trials=trials, log=log, seed=seed, **options)
+    result = autosearch.tune(pipeline_of(name, start), trials=trials, log=log, seed=seed, **options)
     total = time.monotonic() - started
     target = hl.Target(result.target)
-    expert = Candidate(scheduled=hl.serialize_pipeline(as_pipeline(module.expert())))
-    contenders = [
-        Contender("autosearch", Candidate(result.schedule), result.schedule),
-        Contender("expert", expert, None),
-    ]
+    contenders = [Contender("autosearch", Candidate(result.schedule), result.schedule), expert(name)]
     known = {record.baseline: record for record in result.records if record.baseline not in ("", GIVEN)}
     for baseline, record in known.items():
         if record.ok and record.schedule is not None:
@@ -150,6 +144,17 @@ def _comparison(name: str, result: Result, race: Race, total: float) -> Comparis
         min(better, default=None),
         result.schedule.to_json(),
     )
+
+
+def pipeline_of(name: str, start: Start) -> hl.Pipeline:
+    """What the tuner is given. With its schedule by hand a pipeline may have more Funcs, which `rfactor` makes."""
+    module = load(name)
+    return as_pipeline(module.pipeline() if start is Start.UNSEEN else module.expert())
+
+
+def expert(name: str) -> Contender:
+    """The schedule by hand of a pipeline."""
+    return Contender("expert", Candidate(scheduled=hl.serialize_pipeline(as_pipeline(load(name).expert()))), None)
 
 
 def as_pipeline(outputs: Any) -> hl.Pipeline:

@@ -14,8 +14,8 @@ import halide as hl
 
 
 def plain_name(name: str) -> str:
-    """A Func's name without the suffix that Halide adds when a name is used again in a process."""
-    return re.sub(r"\$\d+$", "", name)
+    """A Func's name without the suffixes that Halide adds when a name is used again in a process."""
+    return re.sub(r"\$\d+", "", name)
 
 
 def definition_digest(func: hl.Func) -> str:

@@ -1,7 +1,8 @@
 """Names without the suffixes that Halide adds, so that they are the same in every process.
 
 Halide makes names unique in a process (src/Util.cpp, `unique_name`): a name used again becomes `blur$1`, an unnamed
-Func or Var gets a letter and a counter (`f3`, `v12`), an unnamed reduction domain `r4$x`. A name that a person wrote
+Func or Var gets a letter and a counter (`f3`, `v12`), an unnamed reduction domain `r4$x`; what it makes of `sum$1` by
+`rfactor` is `sum$1_intm`. A name that a person wrote
 and that looks like such a counter gets a suffix at once (`c1` becomes `c1$0`), so the two can be told apart.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-_SUFFIX = re.compile(r"\$\d+$")
+_SUFFIX = re.compile(r"\$\d+")
 _COUNTER = re.compile(r"^([A-Za-z_])\d+((?:_im|_intm)?)$")
 _LAMBDA = re.compile(r"^(lambda_)\d+(?:\$\d+)?$")
 _RVAR = re.compile(r"^(.*)\$([xyzw]|\d+)$")

@@ -14,7 +14,7 @@ from autosearch.pipeline.ir import Func, StageKey
 from autosearch.schedule.directives import At, ComputeAt, ComputeRoot, Directive, StoreAt, StoreRoot
 from autosearch.schedule.loops import PARALLEL, VECTORIZED
 from autosearch.schedule.nest import INLINE, LoopNest, Placement, Position
-from autosearch.space.style import MOST_COST, TILT, Inlining, Style, tilted
+from autosearch.space.style import TILT, Inlining, Style, tilted
 from autosearch.space.tiling import OUTER, UNROLL
 
 _INLINE, _ROOT, _SAME = "inline", "root", "same"
@@ -59,7 +59,7 @@ def choose_placement(
     chooser: Chooser,
     machine: Machine,
     style: Style,
-    inlining: Inlining = Inlining.FREELY,
+    inlining: Inlining,
 ) -> Placement:
     """Ask where `func` is computed, then where it is stored. All its consumers are in the nest."""
     costs = _Costs(nest, func, facts, machine)
@@ -91,9 +91,9 @@ def _chances(
         estimates.append(min(costs.at(level, store) for store in (level, *stores)))
         slides = style is Style.ROWS and any(_slides_in_rows(nest, func.name, level, store) for store in stores)
         weights.append(TILT if _suits(style, facts, label, list(by_label), slides) else 1.0)
-    if facts.may_inline and inlining in MOST_COST and not facts.pairs:
+    if facts.may_inline and inlining in _MOST_COST and not facts.pairs:
         others = [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
-        cheap = costs.inline() <= MOST_COST[inlining] * min(estimates)
+        cheap = costs.inline() <= _MOST_COST[inlining] * min(estimates)
         return [max(others) * (TILT if cheap else 1 / TILT), *others]
     if facts.may_inline:
         cheap = style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
@@ -323,6 +323,8 @@ class _Costs:
 
 _CHEAP = 1.5
 """Where inlining costs less than this many times the best level, rows and tiles take it as gladly as what suits them."""
+_MOST_COST = {Inlining.CHEAP: 1.0, Inlining.MOST: 2.0}
+"""Where it is decided for all Funcs together, what is inlined costs at most so many times the best level."""
 _STORE = 2.0
 _TRAVEL = (2.0, 6.0, 20.0, 60.0)
 """Cost of an element's way through the first, second and third cache, and memory, where an operation or a load is one

@@ -59,10 +59,6 @@ class Inlining(Enum):
     """What costs at most twice as much."""
 
 
-MOST_COST = {Inlining.CHEAP: 1.0, Inlining.MOST: 2.0}
-"""What is inlined may cost so many times as much as computed at the best loop level."""
-
-
 def choose_inlining(chooser: Chooser) -> Inlining:
     """Ask what is inlined."""
     return Inlining(str(chooser.choose(INLINING, [one.value for one in Inlining], [0.3, 0.35, 0.35])))

@@ -10,12 +10,12 @@ import halide as hl
 
 from autosearch.finalists import Contender
 from autosearch.measure.protocol import Candidate
-from autosearch.measure.statistics import RESOLUTION, geometric_mean, paired_ratio, present
+from autosearch.measure.statistics import RESOLUTION, geometric_mean, paired_ratio
 from autosearch.pipeline.snapshot import take
 from autosearch.schedule.schedule import Schedule
 from benchmarks.bars import Bar
-from benchmarks.bench import Comparison, as_pipeline, race
-from benchmarks.pipelines import PIPELINES, load
+from benchmarks.bench import Comparison, Start, expert, pipeline_of, race
+from benchmarks.pipelines import PIPELINES
 from benchmarks.suite.results import Library, Results, Row
 
 NO_SLOWER = 1.0 / (1.0 + RESOLUTION)
@@ -31,8 +31,8 @@ def bars(results: Results) -> Iterator[Bar]:
     """What the committed results say."""
     rows, compared = results.rows, results.compared
     yield Bar("pipelines of the suite with a result", len(compared), len(PIPELINES))
-    expert = [ratio for one in compared if (ratio := one.over("expert")) is not None]
-    yield Bar("geometric mean over the experts' schedules", _mean(expert), 1.25, note=f"{len(expert)} pipelines")
+    by_hand = [ratio for one in compared if (ratio := one.over("expert")) is not None]
+    yield Bar("geometric mean over the experts' schedules", _mean(by_hand), 1.25, note=f"{len(by_hand)} pipelines")
     scheduled = [ratio for one in compared if (ratio := one.over(one.best_autoscheduler or "")) is not None]
     yield Bar(
         "geometric mean over each one's best autoscheduler", _mean(scheduled), 1.8, note=f"{len(scheduled)} pipelines"
@@ -83,24 +83,22 @@ def drawn_again(results: Results, pipelines: Sequence[str]) -> Iterator[Bar]:
     """Race the committed schedules of two pipelines, drawn at random among those named, with the experts'."""
     known = {one.name: one for one in results.compared if "expert" in one.speedups and one.name in pipelines}
     for name in random.sample(sorted(known), min(DRAWN, len(known))):
-        before, now = known[name].speedups["expert"], _over_expert(known[name])
-        note = f"{now[0]:.2f}x [{now[1]:.2f}, {now[2]:.2f}] now, {before[0]:.2f}x [{before[1]:.2f}, {before[2]:.2f}] before"
-        yield Bar(
-            f"{name}, timed anew: upper end of the interval over the expert's", now[2], AS_BEFORE * before[0], note=note
-        )
+        before = known[name].speedups["expert"]
+        now, note = _over_expert(known[name], results.start)
+        note += f" now, {before[0]:.2f}x [{before[1]:.2f}, {before[2]:.2f}] before"
+        yield Bar(f"{name}, timed anew: upper end of the interval over the expert's", now, AS_BEFORE * before[0], note=note)
 
 
-def _over_expert(one: Comparison) -> tuple[float, float, float]:
-    """Our speed-up with its interval, here and now; zero where our schedule fails."""
-    target, module = hl.get_host_target(), load(one.name)
-    schedule = Schedule.from_json(one.schedule)
-    expert = Candidate(scheduled=hl.serialize_pipeline(as_pipeline(module.expert())))
-    contenders = [Contender("autosearch", Candidate(schedule), schedule), Contender("expert", expert, None)]
-    ours, theirs = race(take(module.pipeline, target), target, contenders, seed=0).samples
-    if not present(ours) or not present(theirs):
-        return 0.0, 0.0, 0.0
+def _over_expert(one: Comparison, start: Start) -> tuple[float, str]:
+    """The upper end of our speed-up's interval, here and now, and that as text; zero, and why, where one of the two fails."""
+    target, schedule = hl.get_host_target(), Schedule.from_json(one.schedule)
+    contenders = [Contender("autosearch", Candidate(schedule), schedule), expert(one.name)]
+    held = race(take(pipeline_of(one.name, start), target), target, contenders, seed=0)
+    if held.failures:
+        return 0.0, "; ".join(f"{name} failed: {why}" for name, why in held.failures.items())
+    ours, theirs = held.samples
     ratio = paired_ratio(theirs, ours)
-    return ratio.value, ratio.low, ratio.high
+    return ratio.high, f"{ratio.value:.2f}x [{ratio.low:.2f}, {ratio.high:.2f}]"
 
 
 def _mean(ratios: Sequence[float]) -> float:

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from autosearch.pipeline.snapshot import take
 from autosearch.records.identity import Identity
 from autosearch.records.log import Log, LogContent, read_log
 from autosearch.records.record import TrialRecord
 from autosearch.schedule.schedule import Schedule
-from benchmarks.bench import Comparison, Start
+from benchmarks.bench import Comparison, Start, pipeline_of
 from benchmarks.pipelines import PIPELINES
 from benchmarks.suite import libraries, run
 from benchmarks.suite.check import bars
@@ -22,6 +23,8 @@ from benchmarks.suite.plot import plot
 from benchmarks.suite.results import Library, Results, Row
 from benchmarks.suite.run import Plan
 from benchmarks.suite.table import line, table
+from tests.conftest import TARGET
+from tests.schedule.oracle import lower, scheduled
 
 GOOD = {"expert": (1.5, 1.4, 1.6), "Adams2019": (2.5, 2.4, 2.6), "Mullapudi2016": (4.0, 3.8, 4.2)}
 
@@ -53,6 +56,14 @@ def test_failures_are_counted_and_survive_the_disk(tmp_path: Path) -> None:
     row = _row("harris", failed=failures(content))
     _results({"harris": row}).save(tmp_path / "suite.json")
     assert Results.load(tmp_path / "suite.json").rows["harris"].failed == {"illegal": 2}
+
+
+@pytest.mark.parametrize("folder", ["", "given"])
+def test_committed_winners_are_of_the_pipeline_that_they_are_timed_on(folder: str) -> None:
+    """With its schedule by hand it has a Func that `rfactor` made, which the winner schedules too."""
+    results = Results.load(Path("benchmarks/results") / folder / "suite.json")
+    (winner,) = (one for one in results.compared if one.name == "softmax_rows")
+    lower(scheduled(take(pipeline_of(winner.name, results.start), TARGET), Schedule.from_json(winner.schedule)))
 
 
 def test_good_results_meet_all_bars() -> None:

@@ -14,6 +14,8 @@ from autosearch.pipeline.names import base_name, canonical_funcs, canonical_rvar
         ("blur$3", "blur", False),
         ("f12", "f", True),
         ("c1$0", "c1", False),
+        ("sum$1_intm", "sum_intm", False),
+        ("sum$1_intm$2_intm", "sum_intm_intm", False),
         ("lambda_4", "lambda_", True),
         ("p0_im", "p_im", True),
         ("conv1", "conv1", False),

@@ -26,7 +26,7 @@ from autosearch.space.placement import (
     moved_dimensions,
     storable_levels,
 )
-from autosearch.space.style import Style
+from autosearch.space.style import Inlining, Style
 from tests.conftest import TARGET, random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
 from tests.space.running import assert_right
@@ -177,7 +177,7 @@ def test_what_one_core_would_do_alone_is_likelier_computed_whole() -> None:
     ratios = []
     for more in ([], [["blur_y", "parallel", "yo"]]):
         nest, chooser = space_of("blur").nest(Schedule.from_json([*STRIPS, *more])), _Weighed()
-        choose_placement(nest, func, facts, labels, chooser, Machine(cores=4), Style.FREE)
+        choose_placement(nest, func, facts, labels, chooser, Machine(cores=4), Style.FREE, Inlining.FREELY)
         ratios.append(chooser.weights["root"] / chooser.weights["blur_y.0/yo"])
     assert ratios[0] > 4 * ratios[1]
 
