@@ -17,6 +17,8 @@ _FREE_CALLS = frozenset(("likely", "likely_if_innermost", "promise_clamped", "un
 _SCATTERING = frozenset(("min", "max", "select", "func", "image"))
 _GATHER = 24
 """Instructions of a load whose lanes are loaded one by one, more or less: for LLVM, whose time grows faster than they do."""
+_GATHERING = 2
+"""Operations that one costs when it runs, on average: at most elements nothing is clamped."""
 _REDUCERS = frozenset(("add", "mul", "min", "max", "and", "or"))
 
 _Fact = TypeVar("_Fact")
@@ -82,6 +84,18 @@ def work(stage: Stage) -> int:
 
 
 @_fact
+def preparation(stage: Stage) -> int:
+    """What one evaluation takes beside its work and loads: conversions, and the lanes of gathers put together."""
+    counted = operations(stage)
+    return counted.get("cast", 0) + counted.get("cast_f", 0) + _GATHERING * gathers(stage)
+
+
+def gathers(stage: Stage) -> int:
+    """The loads whose lanes are loaded one by one: where an index is clamped or computed from data."""
+    return sum(_gathers(value) for value in (*stage.values, *stage.args))
+
+
+@_fact
 def body_size(stage: Stage) -> int:
     """What one evaluation adds to the code of a loop body: arithmetic, and loads."""
     return work(stage) + operations(stage).get("load", 0)
@@ -122,7 +136,7 @@ def code_size(stage: Stage) -> int:
 
     Where an index is clamped or computed from data each lane is loaded by itself, at an index of its own.
     """
-    return body_size(stage) + _GATHER * sum(_gathers(value) for value in (*stage.values, *stage.args))
+    return body_size(stage) + _GATHER * gathers(stage)
 
 
 def _gathers(expr: Expr) -> int:

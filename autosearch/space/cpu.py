@@ -14,7 +14,6 @@ from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import Dataflow, Regions
 from autosearch.pipeline.snapshot import Snapshot
-from autosearch.schedule.directives import CloneIn
 from autosearch.schedule.nest import LoopNest, build_nest
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.ground import Ground
@@ -63,8 +62,7 @@ class CpuSpace:
         if self._derive is not None:
             structure = choose_structure(self.ground, _Unmade(chooser, fixed) if fixed else chooser)
         ground = self.ground(structure.structure)
-        clones = frozenset(step.directive.func for step in structure if isinstance(step.directive, CloneIn))
-        return Schedule(structure.steps + Walk(ground, chooser, clones, fixed, self._examples).run().steps)
+        return Schedule(structure.steps + Walk(ground, chooser, structure, fixed, self._examples).run().steps)
 
     def adopt(self, name: str, parts: Mapping[str, Schedule]) -> None:
         """Let Funcs be scheduled as in an example of that name: `parts` are their directives there, by Func."""

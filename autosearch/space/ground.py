@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping, Set
 from functools import cached_property
 from types import MappingProxyType
+from typing import NamedTuple
 
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box, Edge, edges_of
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.pipeline.intervals import Bindings, Interval
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
-from autosearch.pipeline.operations import is_associative, is_scatter, moves_on, work
+from autosearch.pipeline.operations import is_associative, is_scatter, moves_on, preparation, work
 from autosearch.space.calls import Calls, calls_of
 from autosearch.space.channels import CHANNELS, ByFunc, channels_of, gathered_of, output_channels
 from autosearch.space.constant import NOTHING, ConstantExtents, Dimensions, Stated
@@ -21,10 +22,22 @@ from autosearch.space.slack import allowed_regions
 
 _FEW = 4
 """Coordinates that an index keeps to whatever the sizes, as `k % 2` does."""
+_STORED = 4
+"""Operations' worth of storing an element near where it is used."""
 _ROOM = 256
 """Elements, more than any loop starts early to fill what slides."""
 _SHORT = 0.02
 """Updates with less than this share of the longest one's iterations are short."""
+
+class Effort(NamedTuple):
+    """What it takes to compute an element, updates included."""
+
+    work: float
+    """Arithmetic operations and loads, with those of what it reads as far as that is better computed anew than stored:
+    which it will be isn't known when it matters, since producers are decided after their consumers."""
+    rounds: float
+    """How often the element is updated."""
+
 
 class Ground:
     """An algorithm at given sizes, on a given machine: what may be inlined, what is constant, what may be read.
@@ -78,22 +91,23 @@ class Ground:
 
         Short ones beside long ones, such as the merge that `rfactor` leaves, don't count: they take no time.
         """
-        longest = max((points for points in self._points.values()), default=0)
+        updates = [stage for func in self.algorithm.funcs for stage in func.updates]
+        longest = max((self.points[stage.key] for stage in updates), default=0)
         return frozenset(
-            key.func
-            for key, points in self._points.items()
-            if self.algorithm.stage(key).rvars
-            and is_associative(self.algorithm.stage(key))
-            and not is_scatter(self.algorithm.stage(key))
-            and points >= _SHORT * longest
+            stage.func
+            for stage in updates
+            if stage.rvars
+            and is_associative(stage)
+            and not is_scatter(stage)
+            and self.points[stage.key] >= _SHORT * longest
         )
 
     @cached_property
-    def _points(self) -> dict[StageKey, int]:
-        """Iterations of each update definition."""
+    def points(self) -> dict[StageKey, int]:
+        """Iterations of each stage, where what is needed of its Func is computed once."""
         found = {}
         for func in self.algorithm.funcs:
-            for stage in func.updates:
+            for stage in func.stages:
                 ranges = self.flow.environment(stage, self.regions.funcs[func.name])
                 found[stage.key] = math.prod(max(1, int(high - low) + 1) for low, high in ranges.values())
         return found
@@ -118,21 +132,39 @@ class Ground:
         }
 
     @cached_property
-    def effort(self) -> dict[str, tuple[float, float]]:
-        """For each Func, per element: arithmetic operations and loads, and updates."""
-        found = {}
-        for func in self.algorithm.funcs:
-            box = self.regions.funcs[func.name]
-            whole = max(1, math.prod(extents(box)))
-            instructions, rounds = float(self._instructions(func.stages[0])), 0.0
-            for stage in func.updates:
-                rounds += self._points[stage.key] / whole
-                instructions += self._instructions(stage) * self._points[stage.key] / whole
-            found[func.name] = (instructions, rounds)
+    def effort(self) -> dict[str, Effort]:
+        """What it takes to compute one element of each Func."""
+        found: dict[str, Effort] = {}
+        values: dict[str, float] = {}
+        """What an element takes where it is read: the less of computing it anew, and storing it and loading it again."""
+        for func in self.algorithm.funcs:  # producers come first
+            whole = max(1, math.prod(extents(self.regions.funcs[func.name])))
+            work = 0.0
+            for stage in func.stages:
+                share = self.points[stage.key] / whole if stage.index else 1.0
+                calls = self.calls[stage.key].items()
+                below = sum(call.count * (values[name] - 1) for name, call in calls)
+                work += (self._instructions(stage) + below) * share
+            rounds = sum(self.points[stage.key] for stage in func.updates) / whole
+            found[func.name] = Effort(work, rounds)
+            stored = 1 + (work + _STORED) / max(1.0, self._uses[func.name])
+            values[func.name] = min(work, stored) if func.name in self.may_inline else stored
         return found
 
+    @cached_property
+    def _uses(self) -> dict[str, float]:
+        """How often each element is read where what reads it is inlined."""
+        once: dict[str, dict[StageKey, float]] = {}
+        for func in self.algorithm.funcs:
+            whole = max(1, math.prod(extents(self.regions.funcs[func.name])))
+            readers = [key for key in self.algorithm.consumers[func.name] if func.name in self.calls[key]]
+            once[func.name] = {key: self.calls[key][func.name].count * self.points[key] / whole for key in readers}
+        total = {name: sum(own.values()) if name in self.may_inline else 1.0 for name, own in once.items()}
+        return {name: sum(n * max(1.0, total[key.func]) for key, n in own.items()) for name, own in once.items()}
+
     def _instructions(self, stage: Stage) -> int:
-        return work(stage) + sum(len(edge.sites) for edge in self.flow.edges[stage.key] if edge.producer != stage.func)
+        loads = sum(len(edge.sites) for edge in self.flow.edges[stage.key] if edge.producer != stage.func)
+        return work(stage) + loads + preparation(stage)
 
     @cached_property
     def siblings(self) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from autosearch.choices import Chooser, Later
 from autosearch.machine import Machine
@@ -12,12 +14,22 @@ from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.ir import Func, StageKey
 from autosearch.schedule.directives import At, ComputeAt, ComputeRoot, Directive, StoreAt, StoreRoot
-from autosearch.schedule.loops import PARALLEL, VECTORIZED
+from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import INLINE, LoopNest, Placement, Position
+from autosearch.space.ground import Effort
 from autosearch.space.style import TILT, Inlining, Style, tilted
 from autosearch.space.tiling import OUTER, UNROLL
 
 _INLINE, _ROOT, _SAME = "inline", "root", "same"
+
+
+class Reader(NamedTuple):
+    """How a stage reads a Func, itself or by what is inlined in it."""
+
+    loads: int
+    """In one evaluation."""
+    points: int
+    """Evaluations, where what is needed of the stage's Func is computed once."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +37,8 @@ class FuncFacts:
     """What bears on a Func's placement besides the nest."""
 
     may_inline: bool
-    uses: int
-    """Loads of it in one evaluation of every consumer."""
-    work: float
-    """Arithmetic operations and loads for one element, updates included."""
-    rounds: float
-    """How often an element is updated: loaded and stored again, unless it stays in a register."""
+    readers: Mapping[StageKey, Reader]
+    effort: Effort
     revisited: float
     """Elements among which successive updates may go anywhere; infinite where they go through all."""
     may_slide: bool
@@ -43,8 +51,8 @@ class FuncFacts:
     """It may be computed far before where it is needed: what it reads of inputs is clamped on the way."""
     cloned: bool = False
     """It was made for its one consumer, to be computed where that one wants it."""
-    pairs: bool = False
-    """It holds side by side what a consumer takes together, which inline would be fetched apart."""
+    stored: bool = False
+    """Inline it has no use: it was made to be stored, or holds side by side what a consumer would fetch apart."""
 
 
 Labels = Mapping[StageKey, Sequence[str]]
@@ -83,7 +91,7 @@ def _chances(
     inlining: Inlining,
 ) -> list[float]:
     """How likely a Func is to be computed inline, where it may be, at root, and at each of the levels."""
-    whole = {Style.FREE: 1.0, Style.STAGES: TILT}.get(style, 1 / TILT)
+    whole = {Style.ROWS: 1 / TILT, Style.TILES: 1 / TILT, Style.CHANNELS: 1 / TILT, Style.STAGES: TILT}.get(style, 1.0)
     estimates = [costs.at(None, None)]
     weights = [1 / TILT if facts.cloned else whole]  # at root a clone has no use: the Func itself would do
     for label, level in by_label.items():
@@ -91,14 +99,14 @@ def _chances(
         estimates.append(min(costs.at(level, store) for store in (level, *stores)))
         slides = style is Style.ROWS and any(_slides_in_rows(nest, func.name, level, store) for store in stores)
         weights.append(TILT if _suits(style, facts, label, list(by_label), slides) else 1.0)
-    if facts.may_inline and inlining in _MOST_COST and not facts.pairs:
+    if facts.may_inline and inlining in _MOST_COST and not facts.stored:
         others = [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
         cheap = costs.inline() <= _MOST_COST[inlining] * min(estimates)
         return [max(others) * (TILT if cheap else 1 / TILT), *others]
     if facts.may_inline:
         cheap = style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
         estimates = [costs.inline(), *estimates]
-        weights = [max(weights) if cheap else 1 / TILT if facts.pairs else 1.0, *weights]
+        weights = [1 / TILT if facts.stored else max(weights) if cheap else 1.0, *weights]
     return [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
 
 
@@ -288,9 +296,28 @@ class _Costs:
         self.whole = max(1, _volume(nest.regions.funcs[func.name]))
         self.element = sum(kind.bytes for kind in func.types)
 
+    @cached_property
+    def uses(self) -> float:
+        """How often each element is computed where the Func is inlined, and loaded elsewhere."""
+        if self.facts.effort.work <= 1:  # inline, a copy costs what it costs to load it
+            return sum(reader.loads for reader in self.facts.readers.values())
+        return sum(reader.loads * self._again(key, reader.points) for key, reader in self.facts.readers.items())
+
+    def _again(self, key: StageKey, points: int) -> float:
+        """How often a stage runs through the elements: loops in one body that need the same of them need it once."""
+        times = points / self.whole
+        for position in self.nest.path(key):
+            level = self.nest.level(position)
+            if position.stage == key and level.kind in (VECTORIZED, UNROLLED):
+                same = self.nest.required(self.func.name, position) == self.nest.required(
+                    self.func.name, self.nest.outside(position)
+                )
+                times /= level.extent if same else 1
+        return times if times > _PHASES else min(1.0, times)
+
     def inline(self) -> float:
         """Computed at each use."""
-        return max(1, self.facts.uses) * self.facts.work
+        return self.uses * self.facts.effort.work
 
     def at(self, compute: Position | None, store: Position | None) -> float:
         """Computed at one level and stored at another."""
@@ -307,9 +334,9 @@ class _Costs:
         held = made if store == compute else _volume(self.nest.required(name, store) or box)
         # What slides is folded: only what one production needs stays in use.
         size = (made if share < 1.0 else held) * self.element
-        travel = self.travel(size) + self.facts.rounds * self.travel(min(size, self.facts.revisited * self.element))
-        loads = 0 if size <= self.registers else self.facts.uses
-        return cores * (again * (self.facts.work + _STORE) + loads + travel) + _STARTING * times / self.whole
+        travel = self.travel(size) + self.facts.effort.rounds * self.travel(min(size, self.facts.revisited * self.element))
+        loads = 0 if size <= self.registers else self.uses
+        return cores * (again * (self.facts.effort.work + _STORE) + loads + travel) + _STARTING * times / self.whole
 
     def travel(self, size: float) -> float:
         """Operations' worth of storing an element and loading it again, by the cache that holds so many bytes."""
@@ -323,8 +350,11 @@ class _Costs:
 
 _CHEAP = 1.5
 """Where inlining costs less than this many times the best level, rows and tiles take it as gladly as what suits them."""
-_MOST_COST = {Inlining.CHEAP: 1.0, Inlining.MOST: 2.0}
+_MOST_COST = {Inlining.CHEAP: 1.0, Inlining.MOST: 2.0, Inlining.DEAR: 4.0}
 """Where it is decided for all Funcs together, what is inlined costs at most so many times the best level."""
+_PHASES = 4.0
+"""Up to so many times is once: a stage that reads each element so often enlarges an image, or has channels or phases of
+which each takes something else."""
 _STORE = 2.0
 _TRAVEL = (2.0, 6.0, 20.0, 60.0)
 """Cost of an element's way through the first, second and third cache, and memory, where an operation or a load is one

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from autosearch.choices import Chooser, Option
 from autosearch.errors import ScheduleError
 from autosearch.pipeline.access import Edge
+from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.ir import Stage, StageKey
 from autosearch.pipeline.operations import is_associative
 from autosearch.schedule.directives import ALL, CloneIn, In, Reorder, RFactor, Split
@@ -37,8 +38,8 @@ STRUCTURE_KINDS = ("rfactor", "clone", "in")
 WHOLE = 0
 MOST_LEVELS = 2
 """Times that one reduction is factored."""
-_CLONED, _CLONED_RARELY = 0.5, 0.15
-"""How likely a clone is for a large reduction, and any for another consumer."""
+_CLONED, _CLONED_RARELY = 0.5, 0.4
+"""How likely a clone is for a large reduction, and any for another consumer: most likely of what would take most."""
 _COPIED = 0.25
 LEAST_WORK = 4096
 """Reductions with fewer iterations than this are over before another thread has woken up."""
@@ -61,9 +62,10 @@ def choose_structure(ground: Callable[[Schedule], Ground], chooser: Chooser) -> 
             structure, key = longer, steps[-1].stage
     before = ground(structure.structure)
     clones = list(worth_cloning(before))
-    others = sum(not reduces for _, _, reduces in clones)
+    others = sum(_spent(before, func, consumer) for func, consumer, reduces in clones if not reduces)
     for func, consumer, reduces in clones:
-        chance = _CLONED if reduces else _CLONED_RARELY / others  # each clone makes another algorithm to be looked into
+        # Each clone makes another algorithm to be looked into.
+        chance = _CLONED if reduces else _CLONED_RARELY * _spent(before, func, consumer) / others
         if chooser.choose(f"{func}/clone/{consumer}", [NONE, CLONE], [1.0 - chance, chance]) == CLONE:
             made = free_name(f"{func}_in_{consumer}", set(before.algorithm.by_name))
             structure = _longer(ground, structure, Step(StageKey(func), CloneIn(consumer, made)))
@@ -106,6 +108,13 @@ def worth_cloning(ground: Ground) -> Iterator[tuple[str, str, bool]]:
                 yield func.name, consumer, True
             elif loads[consumer] > min(loads.values()):
                 yield func.name, consumer, False
+
+
+def _spent(ground: Ground, func: str, consumer: str) -> float:
+    """Operations and loads that a Func takes where one consumer computes it anew for each load."""
+    calls = (ground.calls[stage.key].get(func) for stage in ground.algorithm.func(consumer).stages)
+    loads = max(call.count for call in calls if call is not None)
+    return loads * ground.effort[func].work * math.prod(extents(ground.regions.funcs[func]))
 
 
 def worth_copying(ground: Ground) -> Iterator[str]:

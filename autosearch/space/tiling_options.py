@@ -45,17 +45,22 @@ def vector_widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, .
 
 
 @lru_cache(maxsize=4096)
-def unroll_counts(left: int, budget: int, whole: bool, covers: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
+def unroll_counts(
+    left: int, budget: int, whole: bool, covers: bool, shares: bool, reduction: bool
+) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Iterations of a loop of the register tile; 1 for none.
 
-    `covers`: taking all that is left covers the variable, so that what a tile computes stays in registers.
+    `covers`: taking all that is left covers the variable, so that what a tile computes stays in registers. `shares`: all
+    iterations are made of the same, which would be computed or loaded anew for each.
     """
     counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16) if c <= min(left, budget)]
     if whole and left <= budget and left not in counts:
         counts.append(left)
     weights = [{1: 10.0, 2: 1.0, 4: 1.0, 3: 0.4, 8: 0.4}.get(count, 0.15) for count in counts]
     if whole and left <= 4:
-        weights[-1] = 6.0
+        weights[-1] = 30.0 if shares else 6.0
+    elif whole and reduction and left <= 8:
+        weights[-1] = 3.0
     elif covers and left in counts:
         weights[counts.index(left)] = 6.0
     return tuple(counts), tuple(weights)

@@ -67,6 +67,8 @@ class StageFacts:
     ordered: bool
     """Reduction loops must stay in their order (the update isn't known to be associative and commutative)."""
     at_root: bool
+    is_output: bool
+    """It is of an output: its channels are most often made of the same."""
     body: int
     """Operations and loads of one evaluation."""
     slides: bool
@@ -187,7 +189,8 @@ class _Rules:
             whole = name in self.facts.constant and self.left[name] == self.facts.extents[name]
             inside = not self.facts.at_root and not self.facts.slides
             covers = inside and not reduction and self.copies * self.left[name] <= self.facts.accumulators
-            counts, weights = self.nestable(name, *unroll_counts(self.left[name], budget, whole, covers))
+            shares = self.facts.is_output and not reduction
+            counts, weights = self.nestable(name, *unroll_counts(self.left[name], budget, whole, covers, shares, reduction))
             if lanes:
                 weights = tilted(weights, [count == self.left[name] for count in counts])
             elif self.facts.style is Style.REGISTERS and not reduction:

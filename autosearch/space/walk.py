@@ -15,7 +15,7 @@ from autosearch.errors import InfeasibleError, ScheduleError
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.pipeline.operations import body_size, code_size, is_associative, is_scatter, multiplies_narrow
-from autosearch.schedule.directives import Bound, Directive, Tail
+from autosearch.schedule.directives import Bound, CloneIn, Directive, In, Tail
 from autosearch.schedule.layout import storage_order
 from autosearch.schedule.loops import UNROLLED, VECTORIZED, stage_loops
 from autosearch.schedule.nest import ROOT, LoopNest, Placement, Position, placement_of
@@ -28,6 +28,7 @@ from autosearch.space.ground import Ground
 from autosearch.space.joining import choose_partner, join, partners
 from autosearch.space.placement import (
     FuncFacts,
+    Reader,
     choose_placement,
     moved_dimensions,
     placement_directives,
@@ -52,11 +53,12 @@ class Walk:
         self,
         ground: Ground,
         chooser: Chooser,
-        clones: frozenset[str],
+        structure: Schedule,
         fixed: Mapping[str, Schedule],
         examples: Mapping[str, Mapping[str, Schedule]],
     ) -> None:
-        self.clones = clones
+        self.clones = frozenset(step.directive.func for step in structure if isinstance(step.directive, CloneIn))
+        self.copies = frozenset(step.directive.func for step in structure if isinstance(step.directive, In))
         self.fixed = fixed
         self.examples = examples
         self.followed: dict[str, str] = {}
@@ -210,33 +212,31 @@ class Walk:
             or self.bodies[key].copies * (self.bodies[key].size + call.count * size) <= MAX_LONG_BODY
             for key, call in calls.items()
         )
-        per_element, rounds = self.ground.effort[func.name]
         may_inline = func.name in self.ground.may_inline and fits
         # What a clamped index reads doesn't move with the loop at the borders: Halide would slide beyond the input.
         slides = not self.tails.stands_still(func.name)
         accumulates = func.name in self.ground.reductions
         facts = FuncFacts(
             may_inline=may_inline,
-            uses=self.evaluations(calls),
-            work=per_element,
-            rounds=rounds,
+            readers=self.readers(calls),
+            effort=self.ground.effort[func.name],
             revisited=self.ground.revisited[func.name],
             may_slide=slides,
             accumulates=accumulates,
             copies=self.ground.is_copy(func),
             roomy=self.ground.has_room(func.name),
             cloned=func.name in self.clones,
-            pairs=holds_pairs(self.nest, func),
+            stored=func.name in self.copies or holds_pairs(self.nest, func),
         )
         return choose_placement(
             self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style, self.inlining
         )
 
-    def evaluations(self, calls: Mapping[StageKey, Calls]) -> int:
-        """How often a Func would be computed inline, in native vectors: one for every lane of a scatter."""
+    def readers(self, calls: Mapping[StageKey, Calls]) -> dict[StageKey, Reader]:
+        """The stages that would compute a Func inline, in native vectors: one for every lane of a scatter."""
         stages = {key: self.ground.algorithm.stage(key) for key in calls}
         lanes = {key: self.ground.lanes(stage) if is_scatter(stage) else 1 for key, stage in stages.items()}
-        return sum(call.count * lanes[key] for key, call in calls.items())
+        return {key: Reader(call.count * lanes[key], self.ground.points[key]) for key, call in calls.items()}
 
     def inline(self, func: Func) -> None:
         """Its consumers now do its work, and call what it calls."""
@@ -350,6 +350,7 @@ class Walk:
             parallelizable=frozenset(parallelizable),
             ordered=not free,
             at_root=placement.compute is None,
+            is_output=stage.func in ground.algorithm.outputs,
             body=body_size(stage),
             slides=slides,
             may_be_empty=slides or bool(self.nest.sliding_consumers(stage.func)),

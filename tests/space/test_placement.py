@@ -18,8 +18,11 @@ from autosearch.schedule.apply import apply
 from autosearch.schedule.directives import Split, StoreRoot, Tail
 from autosearch.schedule.nest import ROOT, LoopNest, Position, build_nest
 from autosearch.schedule.schedule import Schedule
+from autosearch.space.cpu import CpuSpace
+from autosearch.space.ground import Effort
 from autosearch.space.placement import (
     FuncFacts,
+    Reader,
     choose_placement,
     computable_levels,
     label_of,
@@ -172,7 +175,8 @@ class _Weighed(FirstChooser):
 
 
 def test_what_one_core_would_do_alone_is_likelier_computed_whole() -> None:
-    facts = FuncFacts(False, 3, 30.0, 0.0, math.inf, False, False, False)
+    readers = {StageKey("blur_y"): Reader(3, 1)}
+    facts = FuncFacts(False, readers, Effort(30.0, 0.0), math.inf, False, False, False)
     func, labels = snapshot_of("blur").algorithm.func("blur_x"), {StageKey("blur_y"): ("yo", "yi", "x")}
     ratios = []
     for more in ([], [["blur_y", "parallel", "yo"]]):
@@ -180,6 +184,66 @@ def test_what_one_core_would_do_alone_is_likelier_computed_whole() -> None:
         choose_placement(nest, func, facts, labels, chooser, Machine(cores=4), Style.FREE, Inlining.FREELY)
         ratios.append(chooser.weights["root"] / chooser.weights["blur_y.0/yo"])
     assert ratios[0] > 4 * ratios[1]
+
+
+class _Asked(FirstChooser):
+    """Answers as told, else by the likeliest, and keeps the weights of all questions."""
+
+    def __init__(self, **told: Option) -> None:
+        self.told = told
+        self.weights: dict[str, dict[Option, float]] = {}
+
+    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
+        self.weights[key] = dict(zip(options, weights or [1.0] * len(options), strict=True))
+        told = self.told.get(key)
+        return told if told in options else max(options, key=lambda one: self.weights[key][one])
+
+
+def _asked(output: hl.Func, style: Style) -> dict[str, dict[Option, float]]:
+    """The weights of the answers to all questions about a pipeline, each answered by the likeliest."""
+    chooser = _Asked(style=style.value, inlining=Inlining.FREELY.value)
+    snapshot = take(output, TARGET)
+    CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine()).build(chooser)
+    return chooser.weights
+
+
+def test_what_a_reduction_reads_over_and_over_is_not_converted_each_time() -> None:
+    """A copy, which costs nothing anew, may as well be inline."""
+    image, other = hl.ImageParam(hl.Int(8), 2, "image"), hl.ImageParam(hl.Int(16), 2, "other")
+    x, y, k = hl.Var("x"), hl.Var("y"), hl.RDom([(0, 256)], "k")
+    wide, product = hl.Func("wide"), hl.Func("product")
+    wide[x, y] = hl.i16(image[x, y])
+    product[x, y] += hl.i32(wide[k.x, y]) * other[x, k.x]
+    product.set_estimates([(0, 256), (0, 256)])
+    weights = _asked(product, Style.REGISTERS)
+    assert weights["wide/place"]["inline"] < weights["wide/place"]["root"]
+    assert weights["other_im/place"]["inline"] >= weights["other_im/place"]["root"]
+
+
+def test_what_is_dear_only_by_what_it_reads_is_not_computed_at_each_use() -> None:
+    image = hl.ImageParam(hl.Float(32), 2, "image")
+    x, y = hl.Var("x"), hl.Var("y")
+    ratios = []
+    for dear in (False, True):
+        point, half, out = hl.Func("point"), hl.Func("half"), hl.Func("out")
+        point[x, y] = hl.exp(hl.sin(hl.exp(image[x, y]))) if dear else image[x, y] * 2
+        half[x, y] = point[x, y] + 1
+        out[x, y] = half[x - 1, y] + half[x, y] + half[x + 1, y]
+        out.set_estimates([(1, 510), (0, 512)])
+        place = _asked(out, Style.FREE)["half/place"]
+        ratios.append(place["inline"] / max(weight for answer, weight in place.items() if answer != "inline"))
+    assert ratios[0] > 2 * ratios[1]
+
+
+def test_channels_of_an_output_are_likely_made_together() -> None:
+    image = hl.ImageParam(hl.Float(32), 3, "image")
+    x, y, c = hl.Var("x"), hl.Var("y"), hl.Var("c")
+    inner, out = hl.Func("inner"), hl.Func("out")
+    inner[x, y, c] = hl.sin(image[x, y, c])
+    out[x, y, c] = inner[x, y, c] + inner[x, y, 0]
+    out.set_estimates([(0, 256), (0, 256), (0, 3)])
+    counts = _asked(out, Style.TILES)["out.0/unroll/c"]
+    assert max(counts, key=lambda one: counts[one]) == 0  # all that is left
 
 
 def test_labels_outlive_other_loops() -> None:

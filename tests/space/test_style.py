@@ -52,8 +52,8 @@ def test_what_is_cheap_to_compute_again_is_inlined_together() -> None:
             found.append(sum(placement.inline for placement in nest.placements.values()))
         return found
 
-    freely, cheap, most = (inlined(one) for one in Inlining)
-    assert mean(most) > mean(cheap) and mean(most) > mean(freely)
+    freely, cheap, most, dear = (inlined(one) for one in Inlining)
+    assert mean(dear) >= mean(most) > mean(cheap) and mean(most) > mean(freely)
     assert variance(most) < variance(freely)
 
 
