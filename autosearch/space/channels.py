@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 
+from autosearch.pipeline.access import Affine, Edge
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.space.constant import ConstantExtents, Short, Stated
 
@@ -11,6 +13,9 @@ MAX_BOUND_EXTENT = 4
 """Output dimensions this short (colour channels) may be stated to have exactly the extent tuned for."""
 CHANNELS = 16
 """Elements along a dimension that is fixed then, and lies in one or two vectors."""
+
+_LARGE = 16
+"""What has at least one element for so many of an output is worth sharing: a table isn't."""
 
 ByFunc = Mapping[str, tuple[str, ...]]
 """Dimensions of each Func."""
@@ -60,3 +65,44 @@ def gathered_of(flow: Dataflow) -> ByFunc:
             )
         )
     return found
+
+
+def sharing_of(flow: Dataflow, regions: Regions) -> ByFunc:
+    """For each output the dimensions whose iterations are made of the same: something large doesn't depend on them."""
+    return {
+        name: tuple(arg for arg in flow.algorithm.func(name).args if _shares(flow, regions, name, arg))
+        for name in flow.algorithm.outputs
+    }
+
+
+def _shares(flow: Dataflow, regions: Regions, output: str, dimension: str) -> bool:
+    least = math.prod(extents(regions.funcs[output])) / _LARGE
+    pending, seen = [(output, dimension)], {(output, dimension)}
+    while pending:
+        name, moving = pending.pop()
+        for stage in flow.algorithm.func(name).stages:
+            for edge in flow.edges[stage.key]:
+                if edge.is_input or edge.producer == name:
+                    continue
+                large = math.prod(extents(regions.funcs[edge.producer])) >= least
+                moves = [_moving(edge, site, moving) for site in edge.sites]
+                if large and not all(moves):
+                    return True
+                args = flow.algorithm.func(edge.producer).args
+                moved = {(edge.producer, args[place]) for places in moves for place in places}
+                pending += moved - seen
+                seen |= moved
+    return False
+
+
+def _moving(edge: Edge, site: Sequence[Affine | int], variable: str) -> list[int]:
+    """The dimensions of what is read along which a load moves with a variable."""
+    return [
+        place
+        for place, (index, indices) in enumerate(zip(site, edge.indices, strict=True))
+        if (
+            any(name == variable for name, _ in index.coefficients)
+            if isinstance(index, Affine)
+            else any(node.op == "var" and node.value == variable for one in indices for node in one.walk())
+        )
+    ]

@@ -15,7 +15,7 @@ from autosearch.pipeline.intervals import Bindings, Interval
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
 from autosearch.pipeline.operations import is_associative, is_scatter, moves_on, preparation, work
 from autosearch.space.calls import Calls, calls_of
-from autosearch.space.channels import CHANNELS, ByFunc, channels_of, gathered_of, output_channels
+from autosearch.space.channels import CHANNELS, ByFunc, channels_of, gathered_of, output_channels, sharing_of
 from autosearch.space.constant import NOTHING, ConstantExtents, Dimensions, Stated
 from autosearch.space.phases import periods_of
 from autosearch.space.slack import allowed_regions
@@ -256,6 +256,11 @@ class Ground:
         """For each Func its short dimensions, where they are fixed as soon as the channels of outputs are."""
         stated = output_channels(self.flow, self.regions, lambda name, place: self.is_free(self.algorithm.func(name), place))
         return channels_of(self.flow, self.regions, self._constant, stated, self._short_here)
+
+    @cached_property
+    def sharing(self) -> ByFunc:
+        """For each output the dimensions whose iterations are made of the same."""
+        return sharing_of(self.flow, self.regions)
 
     @cached_property
     def phases(self) -> dict[str, dict[str, int]]:

@@ -36,6 +36,8 @@ class Reader(NamedTuple):
 class FuncFacts:
     """What bears on a Func's placement besides the nest."""
 
+    style: Style
+    inlining: Inlining
     may_inline: bool
     readers: Mapping[StageKey, Reader]
     effort: Effort
@@ -66,19 +68,17 @@ def choose_placement(
     labels: Labels,
     chooser: Chooser,
     machine: Machine,
-    style: Style,
-    inlining: Inlining,
 ) -> Placement:
     """Ask where `func` is computed, then where it is stored. All its consumers are in the nest."""
     costs = _Costs(nest, func, facts, machine)
     by_label = {label_of(one, labels): one for one in computable_levels(nest, func.name, facts.roomy)}
     options = [*([_INLINE] if facts.may_inline else []), _ROOT, *by_label]
-    chances = Later(lambda: _chances(nest, func, facts, by_label, costs, style, inlining))
+    chances = Later(lambda: _chances(nest, func, facts, by_label, costs))
     answer = chooser.choose(f"{func.name}/place", options, chances)
     if answer == _INLINE:
         return INLINE
     compute = None if answer == _ROOT else by_label[str(answer)]
-    return Placement(False, compute, _choose_store(nest, func, compute, labels, chooser, costs, style))
+    return Placement(False, compute, _choose_store(nest, func, compute, labels, chooser, costs))
 
 
 def _chances(
@@ -87,24 +87,22 @@ def _chances(
     facts: FuncFacts,
     by_label: Mapping[str, Position],
     costs: _Costs,
-    style: Style,
-    inlining: Inlining,
 ) -> list[float]:
     """How likely a Func is to be computed inline, where it may be, at root, and at each of the levels."""
-    whole = {Style.ROWS: 1 / TILT, Style.TILES: 1 / TILT, Style.CHANNELS: 1 / TILT, Style.STAGES: TILT}.get(style, 1.0)
+    whole = _WHOLE.get(facts.style, 1 / TILT)
     estimates = [costs.at(None, None)]
     weights = [1 / TILT if facts.cloned else whole]  # at root a clone has no use: the Func itself would do
     for label, level in by_label.items():
         stores = storable_levels(nest, func.name, level) if facts.may_slide else []
         estimates.append(min(costs.at(level, store) for store in (level, *stores)))
-        slides = style is Style.ROWS and any(_slides_in_rows(nest, func.name, level, store) for store in stores)
-        weights.append(TILT if _suits(style, facts, label, list(by_label), slides) else 1.0)
-    if facts.may_inline and inlining in _MOST_COST and not facts.stored:
+        slides = facts.style is Style.ROWS and any(_slides_in_rows(nest, func.name, level, store) for store in stores)
+        weights.append(TILT if _suits(facts, label, list(by_label), slides) else 1.0)
+    if facts.may_inline and facts.inlining in _MOST_COST and not facts.stored:
         others = [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
-        cheap = costs.inline() <= _MOST_COST[inlining] * min(estimates)
+        cheap = costs.inline() <= _MOST_COST[facts.inlining] * min(estimates)
         return [max(others) * (TILT if cheap else 1 / TILT), *others]
     if facts.may_inline:
-        cheap = style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
+        cheap = facts.style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
         estimates = [costs.inline(), *estimates]
         weights = [1 / TILT if facts.stored else max(weights) if cheap else 1.0, *weights]
     return [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
@@ -226,13 +224,13 @@ def moved_dimensions(nest: LoopNest, name: str, placement: Placement) -> dict[in
     }
 
 
-def _suits(style: Style, facts: FuncFacts, label: str, labels: Sequence[str], slides: bool) -> bool:
+def _suits(facts: FuncFacts, label: str, labels: Sequence[str], slides: bool) -> bool:
     """Whether the style would compute a Func at this one of the levels."""
-    if style is Style.ROWS:
+    if facts.style is Style.ROWS:
         return slides
-    if style is Style.TILES:
+    if facts.style is Style.TILES:
         return _ends_band(label, labels)
-    if style is Style.REGISTERS:
+    if facts.style is Style.REGISTERS:
         if facts.accumulates:
             serial = [one for one in labels if _role(one) != UNROLL]
             return label == serial[-1] if serial else False
@@ -267,7 +265,7 @@ def label_of(position: Position, labels: Labels) -> str:
 
 
 def _choose_store(
-    nest: LoopNest, func: Func, compute: Position | None, labels: Labels, chooser: Chooser, costs: _Costs, style: Style
+    nest: LoopNest, func: Func, compute: Position | None, labels: Labels, chooser: Chooser, costs: _Costs
 ) -> Position | None:
     if compute is None or not costs.facts.may_slide:
         return compute
@@ -276,7 +274,7 @@ def _choose_store(
         return compute
     by_label = {(_ROOT if level is None else label_of(level, labels)): level for level in levels}
     estimates = [costs.at(compute, compute)] + [costs.at(compute, level) for level in levels]
-    suits = [False, *([style is Style.ROWS] * len(levels))]
+    suits = [False, *([costs.facts.style is Style.ROWS] * len(levels))]
     answer = chooser.choose(f"{func.name}/store", [_SAME, *by_label], tilted(_weights(estimates), suits))
     return compute if answer == _SAME else by_label[str(answer)]
 
@@ -348,6 +346,8 @@ class _Costs:
         return _TRAVEL[-1]
 
 
+_WHOLE = {Style.FREE: 1.0, Style.REGISTERS: 1.0, Style.STAGES: TILT}
+"""How likely the styles compute a Func at root; with tiles of registers that is what is packed for them."""
 _CHEAP = 1.5
 """Where inlining costs less than this many times the best level, rows and tiles take it as gladly as what suits them."""
 _MOST_COST = {Inlining.CHEAP: 1.0, Inlining.MOST: 2.0, Inlining.DEAR: 4.0}

@@ -51,7 +51,7 @@ def unroll_counts(
     """Iterations of a loop of the register tile; 1 for none.
 
     `covers`: taking all that is left covers the variable, so that what a tile computes stays in registers. `shares`: all
-    iterations are made of the same, which would be computed or loaded anew for each.
+    iterations are made of the same.
     """
     counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16) if c <= min(left, budget)]
     if whole and left <= budget and left not in counts:

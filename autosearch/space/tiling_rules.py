@@ -67,8 +67,8 @@ class StageFacts:
     ordered: bool
     """Reduction loops must stay in their order (the update isn't known to be associative and commutative)."""
     at_root: bool
-    is_output: bool
-    """It is of an output: its channels are most often made of the same."""
+    sharing: tuple[str, ...]
+    """Variables whose iterations are made of the same, which would be computed or loaded anew for each."""
     body: int
     """Operations and loads of one evaluation."""
     slides: bool
@@ -189,7 +189,7 @@ class _Rules:
             whole = name in self.facts.constant and self.left[name] == self.facts.extents[name]
             inside = not self.facts.at_root and not self.facts.slides
             covers = inside and not reduction and self.copies * self.left[name] <= self.facts.accumulators
-            shares = self.facts.is_output and not reduction
+            shares = name in self.facts.sharing
             counts, weights = self.nestable(name, *unroll_counts(self.left[name], budget, whole, covers, shares, reduction))
             if lanes:
                 weights = tilted(weights, [count == self.left[name] for count in counts])

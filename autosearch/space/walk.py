@@ -217,6 +217,8 @@ class Walk:
         slides = not self.tails.stands_still(func.name)
         accumulates = func.name in self.ground.reductions
         facts = FuncFacts(
+            style=self.style,
+            inlining=self.inlining,
             may_inline=may_inline,
             readers=self.readers(calls),
             effort=self.ground.effort[func.name],
@@ -228,9 +230,7 @@ class Walk:
             cloned=func.name in self.clones,
             stored=func.name in self.copies or holds_pairs(self.nest, func),
         )
-        return choose_placement(
-            self.nest, func, facts, self.labels, self.chooser, self.ground.machine, self.style, self.inlining
-        )
+        return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine)
 
     def readers(self, calls: Mapping[StageKey, Calls]) -> dict[StageKey, Reader]:
         """The stages that would compute a Func inline, in native vectors: one for every lane of a scatter."""
@@ -350,7 +350,7 @@ class Walk:
             parallelizable=frozenset(parallelizable),
             ordered=not free,
             at_root=placement.compute is None,
-            is_output=stage.func in ground.algorithm.outputs,
+            sharing=ground.sharing.get(stage.func, ()),
             body=body_size(stage),
             slides=slides,
             may_be_empty=slides or bool(self.nest.sliding_consumers(stage.func)),

@@ -176,12 +176,12 @@ class _Weighed(FirstChooser):
 
 def test_what_one_core_would_do_alone_is_likelier_computed_whole() -> None:
     readers = {StageKey("blur_y"): Reader(3, 1)}
-    facts = FuncFacts(False, readers, Effort(30.0, 0.0), math.inf, False, False, False)
+    facts = FuncFacts(Style.FREE, Inlining.FREELY, False, readers, Effort(30.0, 0.0), math.inf, False, False, False)
     func, labels = snapshot_of("blur").algorithm.func("blur_x"), {StageKey("blur_y"): ("yo", "yi", "x")}
     ratios = []
     for more in ([], [["blur_y", "parallel", "yo"]]):
         nest, chooser = space_of("blur").nest(Schedule.from_json([*STRIPS, *more])), _Weighed()
-        choose_placement(nest, func, facts, labels, chooser, Machine(cores=4), Style.FREE, Inlining.FREELY)
+        choose_placement(nest, func, facts, labels, chooser, Machine(cores=4))
         ratios.append(chooser.weights["root"] / chooser.weights["blur_y.0/yo"])
     assert ratios[0] > 4 * ratios[1]
 
@@ -235,15 +235,17 @@ def test_what_is_dear_only_by_what_it_reads_is_not_computed_at_each_use() -> Non
     assert ratios[0] > 2 * ratios[1]
 
 
-def test_channels_of_an_output_are_likely_made_together() -> None:
+@pytest.mark.parametrize("shared", [False, True])
+def test_channels_that_are_made_of_the_same_are_likely_made_together(shared: bool) -> None:
     image = hl.ImageParam(hl.Float(32), 3, "image")
     x, y, c = hl.Var("x"), hl.Var("y"), hl.Var("c")
-    inner, out = hl.Func("inner"), hl.Func("out")
+    inner, between, out = hl.Func("inner"), hl.Func("between"), hl.Func("out")
     inner[x, y, c] = hl.sin(image[x, y, c])
-    out[x, y, c] = inner[x, y, c] + inner[x, y, 0]
+    between[x, y, c] = inner[x, y, c] + (inner[x, y, 0] if shared else 1.0)
+    out[x, y, c] = between[x, y, c] * 2
     out.set_estimates([(0, 256), (0, 256), (0, 3)])
     counts = _asked(out, Style.TILES)["out.0/unroll/c"]
-    assert max(counts, key=lambda one: counts[one]) == 0  # all that is left
+    assert max(counts, key=lambda one: counts[one]) == (0 if shared else 1)  # all that is left, or none
 
 
 def test_labels_outlive_other_loops() -> None:
