@@ -136,7 +136,8 @@ class Ground:
         """What it takes to compute one element of each Func."""
         found: dict[str, Effort] = {}
         values: dict[str, float] = {}
-        """What an element takes where it is read: the less of computing it anew, and storing it and loading it again."""
+        """What an element takes where it is read: the less of computing it anew, and storing it and loading it again. What
+        can't be computed anew is there whoever reads it."""
         for func in self.algorithm.funcs:  # producers come first
             whole = max(1, math.prod(extents(self.regions.funcs[func.name])))
             work = 0.0
@@ -148,7 +149,7 @@ class Ground:
             rounds = sum(self.points[stage.key] for stage in func.updates) / whole
             found[func.name] = Effort(work, rounds)
             stored = 1 + (work + _STORED) / max(1.0, self._uses[func.name])
-            values[func.name] = min(work, stored) if func.name in self.may_inline else stored
+            values[func.name] = min(work, stored) if func.name in self.may_inline else 1.0
         return found
 
     @cached_property

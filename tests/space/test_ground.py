@@ -31,6 +31,22 @@ def test_a_scatter_goes_back_to_any_element() -> None:
     assert space_of("matmul").ground(Schedule()).revisited["product"] == math.inf
 
 
+def test_what_is_there_anyway_costs_its_readers_a_load() -> None:
+    """A reduction is stored whoever reads it; a sine would be computed again with what reads it."""
+    image = hl.ImageParam(hl.Float(32), 2, "image")
+    x, y, k = hl.Var("x"), hl.Var("y"), hl.RDom([(0, 64)], "k")
+    total, copied, sine, half = (hl.Func(name) for name in ("total", "copied", "sine", "half"))
+    total[x, y] += image[x, y + k]
+    copied[x, y] = total[y, x]
+    sine[x, y] = hl.sin(copied[x, y])
+    half[x, y] = sine[x, y] / 2
+    half.set_estimates([(0, 64), (0, 64)])
+    snapshot = take(half, TARGET)
+    effort = Ground(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine()).effort
+    assert effort["copied"].work == 1.0 and effort["total"].rounds == 64
+    assert effort["half"].work > effort["sine"].work > 10
+
+
 def test_reductions_are_those_that_could_accumulate_in_registers() -> None:
     assert space_of("matmul").ground(Schedule()).reductions == {"product"}
     assert space_of("histogram").ground(Schedule()).reductions == frozenset()
