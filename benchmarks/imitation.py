@@ -95,14 +95,14 @@ def _outcome(snapshot: Snapshot, scheduled: bytes, target: hl.Target) -> Outcome
         imitation = adopt(space, "given", schedule)
     except ScheduleError as error:
         return Outcome(note=str(error))
-    followed = _followed(imitation.trace)
+    followed = followed_in(imitation.trace)
     by_rules = sum(step.stage.func not in followed for step in schedule)
     same = _same(*(_nest(_printed(snapshot, one)) for one in (schedule, imitation.schedule)))
     note = f"as given: {', '.join(sorted(followed))}" if followed else ""
     return Outcome(len(schedule), by_rules, same, "; ".join([*imitation.differences, note] if note else []))
 
 
-def _followed(trace: Trace) -> set[str]:
+def followed_in(trace: Trace) -> set[str]:
     """The Funcs that are scheduled as they were given, not by the rules."""
     return {key.split("/")[0] for key, answer in trace if key.endswith("/as") and answer != RULES}
 
