@@ -27,10 +27,10 @@ from autosearch.measure.protocol import Candidate, Limits
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.schedule.read import read_schedule
 from autosearch.schedule.schedule import Schedule
-from autosearch.schedule.structure import Structures
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import adopt
 from autosearch.space.style import Inlining, Style
+from autosearch.spaces import make_space
 from benchmarks.imitation import followed_in
 from benchmarks.pipelines import PIPELINES, load
 
@@ -114,8 +114,7 @@ def expert_of(name: str) -> Expert:
     target = hl.get_host_target()
     snapshot = take(load(name).expert(), target)
     assert snapshot.given is not None
-    inputs, machine = dict(snapshot.sizes.inputs), this_machine(target)
-    space = CpuSpace(snapshot.flow, snapshot.regions, inputs, machine, Structures(snapshot).derive)
+    space = make_space(snapshot, this_machine(target))
     trace = adopt(space, "given", read_schedule(snapshot.given, snapshot.algorithm)).trace
     followed = followed_in(trace)
     found = []
