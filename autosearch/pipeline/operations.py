@@ -216,6 +216,12 @@ def _mentions(expr: Expr, func: str) -> bool:
 
 
 @_fact
+def writes_by_data(stage: Stage) -> bool:
+    """Whether where a stage writes depends on data: neighbouring lanes of a vector then go anywhere."""
+    return any(node.op in ("func", "image") for argument in stage.args for node in argument.walk())
+
+
+@_fact
 def is_scatter(stage: Stage) -> bool:
     """Whether where a stage writes depends on a reduction variable or on data."""
     return any(

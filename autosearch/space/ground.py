@@ -210,6 +210,22 @@ class Ground:
         return func.is_pure and work(func.stages[0]) == 0
 
     @cached_property
+    def transposed(self) -> dict[str, str]:
+        """For each Func that transposes what it reads, its dimension along which that lies side by side in memory.
+
+        Lanes along either that or its own dense one are loaded or stored one by one, unless a square of both is in registers.
+        """
+        found: dict[str, str] = {}
+        for func in self.algorithm.funcs:
+            for edge in self.flow.edges[StageKey(func.name)]:
+                for access in edge.accesses:
+                    moves = [index.coefficients if index is not None else () for index in access.index]
+                    across = any(name in func.args[:1] for one in moves[1:] for name, _ in one)
+                    if across and len(moves[0]) == 1 and moves[0][0][0] in func.args[1:] and abs(moves[0][0][1]) == 1:
+                        found[func.name] = moves[0][0][0]
+        return found
+
+    @cached_property
     def calls(self) -> dict[StageKey, dict[str, Calls]]:
         """How the text of each stage calls each other Func."""
         return {

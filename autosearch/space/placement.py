@@ -18,7 +18,7 @@ from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import INLINE, LoopNest, Placement, Position
 from autosearch.space.ground import Effort
 from autosearch.space.style import TILT, Inlining, Style, tilted
-from autosearch.space.tiling import OUTER, UNROLL
+from autosearch.space.tiling import OUTER, UNROLL, WORTH_THREADS
 
 _INLINE, _ROOT, _SAME = "inline", "root", "same"
 
@@ -54,7 +54,9 @@ class FuncFacts:
     cloned: bool = False
     """It was made for its one consumer, to be computed where that one wants it."""
     stored: bool = False
-    """Inline it has no use: it was made to be stored, or holds side by side what a consumer would fetch apart."""
+    """It was made to be stored: inline it has no use."""
+    apart: bool = False
+    """Inline, what it reads would be loaded lane by lane: it holds that side by side for its consumer."""
 
 
 Labels = Mapping[StageKey, Sequence[str]]
@@ -89,7 +91,7 @@ def _chances(
     costs: _Costs,
 ) -> list[float]:
     """How likely a Func is to be computed inline, where it may be, at root, and at each of the levels."""
-    whole = _WHOLE.get(facts.style, 1 / TILT)
+    whole = _WHOLE.get(facts.style, 1.0 if costs.is_small else 1 / TILT)
     estimates = [costs.at(None, None)]
     weights = [1 / TILT if facts.cloned else whole]  # at root a clone has no use: the Func itself would do
     for label, level in by_label.items():
@@ -259,6 +261,11 @@ def _role(label: str) -> str:
     return label.rsplit("@", 1)[-1]
 
 
+def in_serial(nest: LoopNest, compute: Position) -> bool:
+    """Whether none of the loops around a level, nor its own, is parallel."""
+    return all(nest.level(one).kind != PARALLEL for one in nest.around(compute))
+
+
 def label_of(position: Position, labels: Labels) -> str:
     """A stable name for a loop level: `blur_y.0/y@outer`."""
     return f"{position.stage.func}.{position.stage.index}/{labels[position.stage][position.depth - 1]}"
@@ -313,9 +320,14 @@ class _Costs:
                 times /= level.extent if same else 1
         return times if times > _PHASES else min(1.0, times)
 
+    @property
+    def is_small(self) -> bool:
+        """Whether all of it stays in the second cache."""
+        return self.whole * self.element <= self.machine.cache_bytes[1]
+
     def inline(self) -> float:
         """Computed at each use."""
-        return self.uses * self.facts.effort.work
+        return self.uses * (self.facts.effort.work + (_APART if self.facts.apart else 0))
 
     def at(self, compute: Position | None, store: Position | None) -> float:
         """Computed at one level and stored at another."""
@@ -324,9 +336,9 @@ class _Costs:
         if box is None:
             return float("inf")
         times, made = self.nest.iterations(compute), _volume(box)
-        # At root its own loops can be parallel; inside loops none of which is, one core has to do it all.
-        alone = compute is not None and all(self.nest.level(one).kind != PARALLEL for one in self.nest.around(compute))
-        cores = self.machine.cores if alone else 1
+        # At root its own loops can be parallel; inside loops none of which is, one core has to do it all, unless it is much.
+        alone = compute is not None and in_serial(self.nest, compute)
+        cores = self.machine.cores if alone and made * self.facts.effort.work < WORTH_THREADS else 1
         share = self.nest.sliding_between(name, compute, store)
         again = max(1.0, times * made * share / self.whole)
         held = made if store == compute else _volume(self.nest.required(name, store) or box)
@@ -355,6 +367,8 @@ _MOST_COST = {Inlining.CHEAP: 1.0, Inlining.MOST: 2.0, Inlining.DEAR: 4.0}
 _PHASES = 4.0
 """Up to so many times is once: a stage that reads each element so often enlarges an image, or has channels or phases of
 which each takes something else."""
+_APART = 10.0
+"""Cost of loading an element by itself instead of in a vector, often of another line of the cache."""
 _STORE = 2.0
 _TRAVEL = (2.0, 6.0, 20.0, 60.0)
 """Cost of an element's way through the first, second and third cache, and memory, where an operation or a load is one

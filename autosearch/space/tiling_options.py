@@ -17,6 +17,16 @@ def in_order(count: int) -> list[float]:
     return [0.85] + [0.15 / max(1, count - 1)] * (count - 1)
 
 
+def reduction_first(count: int, pure: int, scan: bool) -> list[float]:
+    """The same where the first loop is a reduction's, and the first pure one is at place `pure`.
+
+    With the reduction innermost each step waits for the one before, unless a body holds several. `scan`: its steps are rows
+    of the Func.
+    """
+    likely = {0: 0.2, pure: 0.7} if scan else {0: 0.5, pure: 0.4}
+    return [likely.get(place, 0.1 / max(1, count - 2)) for place in range(count)]
+
+
 def turned(count: int, passed_over: bool) -> list[float]:
     """The same where the first variable may as well end up outermost, so that what it alone selects is read once.
 

@@ -11,11 +11,19 @@ from dataclasses import dataclass, replace
 
 from autosearch.choices import Chooser
 from autosearch.pipeline.ir import Stage
-from autosearch.pipeline.operations import is_scatter, varying_share
+from autosearch.pipeline.operations import is_scatter, varying_share, writes_by_data
 from autosearch.schedule.directives import Tail
 from autosearch.space.style import TILT, Style, tilted
-from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
-from autosearch.space.tiling_options import ALL, in_order, tile_sizes, turned, unroll_counts, vector_widths
+from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, WORTH_THREADS, Band, Tiling
+from autosearch.space.tiling_options import (
+    ALL,
+    in_order,
+    reduction_first,
+    tile_sizes,
+    turned,
+    unroll_counts,
+    vector_widths,
+)
 
 _NONE = "none"
 _DOTS = (1.0, 2.0, 0.7)
@@ -37,8 +45,8 @@ _TASKS = 2
 """Tasks for each core, at least."""
 _GOOD_TASKS = 4, 64
 """For each core: fewer don't balance well, handing out more takes time."""
-_WORTH_THREADS = 50_000
-"""Operations of a stage from which on waking other threads pays."""
+_SQUARE = 20.0
+"""How likely what is transposed is a square of lanes at a time, where not unrolled is 10."""
 _PLANES = 0.15
 """How likely planes are made one after the other."""
 _SHORT = 4
@@ -67,6 +75,10 @@ class StageFacts:
     ordered: bool
     """Reduction loops must stay in their order (the update isn't known to be associative and commutative)."""
     at_root: bool
+    spreads: bool
+    """Its loops may be the parallel ones: it is computed at root, or is much that one core would do alone."""
+    gathered: tuple[str, ...]
+    """Dimensions whose coordinate depends on data where the Func, or what reads it, is read."""
     sharing: tuple[str, ...]
     """Variables whose iterations are made of the same, which would be computed or loaded anew for each."""
     body: int
@@ -85,6 +97,10 @@ class StageFacts:
     """Native vectors that a register tile should not exceed."""
     dots: bool
     """It adds up products of narrow integers, in any order: there are instructions for pairs or fours of them."""
+    transposed: str
+    """Variable along which what it reads lies side by side in memory, where it transposes that."""
+    scanned: frozenset[str]
+    """Reduction variables that say where it writes in another dimension than the dense one."""
     reads_reduction: bool
     """It reads a reduction, which could accumulate for one register tile of this stage at a time."""
 
@@ -103,6 +119,18 @@ def choose_tiling(facts: StageFacts, chooser: Chooser, prefix: str, tails: TailO
     return _Rules(facts, chooser, prefix).run(tails)
 
 
+def _preferred(facts: StageFacts) -> list[str]:
+    """The variables of a stage as an expert would order them, innermost first.
+
+    Along those whose coordinate data will say, all is needed at each of the others: they are just outside of the dense one.
+    """
+    names = [*facts.channels, *facts.stage.loop_vars]
+    if facts.dense in names:
+        place = names.index(facts.dense) + 1
+        names[place:place] = [name for name in facts.gathered if name in names and name != facts.dense]
+    return list(dict.fromkeys(names))
+
+
 class _Rules:
     def __init__(self, facts: StageFacts, chooser: Chooser, prefix: str) -> None:
         self.facts = facts
@@ -110,11 +138,13 @@ class _Rules:
         self.prefix = prefix
         self.left = dict(facts.extents)
         """Iterations of each variable not yet given to a band; 0 once its last loop is placed."""
-        self.order = [*facts.channels, *(name for name in facts.stage.loop_vars if name not in facts.channels)]
+        self.order = _preferred(facts)
         self.sizes = dict.fromkeys(self.order, 1)
         """Iterations of each variable given to bands so far: the factor of its outermost split, in the end."""
         self.vectors = 1
         """Native vectors that one vector loop takes."""
+        self.over_pure = False
+        """The lanes of a vector are of a pure variable."""
         self.lies_apart = False
         """The lanes of a vector aren't neighbours in memory."""
         self.unrolled = 1
@@ -144,8 +174,8 @@ class _Rules:
         rest = (0.97 - first) / max(1, len(candidates) - 1)
         if facts.body * facts.lanes > MAX_LONG_BODY:  # what lies apart is loaded lane by lane
             rest *= _RARELY
-        # Neighbouring lanes of a scatter go anywhere: it takes as many stores as there are lanes.
-        none = 3.0 if is_scatter(facts.stage) else 0.03
+        # Where data says where they are written, it takes as many stores as there are lanes.
+        none = 3.0 if writes_by_data(facts.stage) else 0.03
         weights = [none, first, *([rest] * (len(candidates) - 1))]
         chosen = self.chooser.choose(f"{self.prefix}/vector", [_NONE, *candidates], weights)
         if chosen == _NONE:
@@ -157,7 +187,8 @@ class _Rules:
         width = int(self.chooser.choose(f"{self.prefix}/width", widths, chances))
         dots = self.dot() if name in facts.stage.pure_vars else ()
         self.vectors = max(1, width // facts.lanes)
-        self.lies_apart = name in facts.stage.pure_vars and name != facts.dense
+        self.over_pure = name in facts.stage.pure_vars
+        self.lies_apart = self.over_pure and name != facts.dense
         self.take(name, width)
         return Band(VECTOR, (*dots, (name, width if self.left[name] else ALL)))
 
@@ -174,26 +205,28 @@ class _Rules:
         return ()
 
     def unroll(self) -> Band | None:
-        loops: list[tuple[str, int]] = []
-        most = max(3, MAX_BODY // max(1, self.facts.body))
+        facts, loops = self.facts, list[tuple[str, int]]()
+        most = max(3, MAX_BODY // max(1, facts.body))
         for name in self.order:
-            share = varying_share(self.facts.stage, name)
+            share = varying_share(facts.stage, name)
             room = most / (self.vectors * self.grown)
             budget = min(MAX_UNROLLED // self.copies, int(1 + (room - 1) / share)) if room >= 1 else 0
             if not self.left[name] or self.left[name] == 1 or budget <= 1:
                 continue
-            reduction = self.facts.stage.is_rvar(name)
-            lanes = is_scatter(self.facts.stage) and not reduction  # few histograms side by side: in turn
-            if reduction and self.facts.ordered and name != self.innermost_reduction():
+            reduction = facts.stage.is_rvar(name)
+            lanes = is_scatter(facts.stage) and not reduction  # few histograms side by side: in turn
+            if reduction and facts.ordered and name != self.innermost_reduction():
                 continue
-            whole = name in self.facts.constant and self.left[name] == self.facts.extents[name]
-            inside = not self.facts.at_root and not self.facts.slides
-            covers = inside and not reduction and self.copies * self.left[name] <= self.facts.accumulators
-            shares = name in self.facts.sharing
+            whole = name in facts.constant and self.left[name] == facts.extents[name]
+            inside = not facts.spreads and not facts.slides
+            covers = inside and not reduction and self.copies * self.left[name] <= facts.accumulators
+            shares = name in facts.sharing
             counts, weights = self.nestable(name, *unroll_counts(self.left[name], budget, whole, covers, shares, reduction))
             if lanes:
                 weights = tilted(weights, [count == self.left[name] for count in counts])
-            elif self.facts.style is Style.REGISTERS and not reduction:
+            elif name == facts.transposed:
+                weights = [_SQUARE if count == facts.lanes else w for count, w in zip(counts, weights, strict=True)]
+            elif facts.style is Style.REGISTERS and not reduction:
                 weights = self.register_weights(name, counts)
             count = self.choose_unroll(name, counts, weights)
             if count > 1:
@@ -218,8 +251,8 @@ class _Rules:
         splittable = [name for name in self.order if self.left[name] > 1]
         if not splittable:
             return []
-        weights = [0.25, 0.5, 0.2, 0.05] if self.facts.at_root else [0.85, 0.11, 0.03, 0.01]
-        if self.facts.at_root and self.facts.style in _USUAL_TILES:
+        weights = [0.25, 0.5, 0.2, 0.05] if self.facts.spreads else [0.85, 0.11, 0.03, 0.01]
+        if self.facts.spreads and self.facts.style in _USUAL_TILES:
             weights[_USUAL_TILES[self.facts.style]] *= TILT
         most = MAX_TILE_BANDS if math.prod(self.left[n] for n in splittable) > 16 else 1
         count = int(self.chooser.choose(f"{self.prefix}/tiles", range(most + 1), weights[: most + 1]))
@@ -239,9 +272,11 @@ class _Rules:
             if self.facts.stage.is_rvar(name) and self.facts.ordered and not self.may_tile_ordered(name):
                 continue
             counts, weights = self.nestable(name, *tile_sizes(self.left[name], self.facts.stage.is_rvar(name)))
-            if self.facts.at_root and name == self.slowest():
+            if self.is_short(name):  # few channels are all together or each by itself
+                weights = [w if count in (ALL, 1) else w * _RARELY for count, w in zip(counts, weights, strict=True)]
+            if self.facts.spreads and name == self.slowest():
                 weights = [w * _RARELY if count == ALL else w for count, w in zip(counts, weights, strict=True)]
-            if self.facts.at_root and self.facts.style in (Style.ROWS, Style.TILES):
+            if self.facts.spreads and self.facts.style in (Style.ROWS, Style.TILES):
                 weights = tilted(weights, [self.suits(name, count) for count in counts])
             count = int(self.chooser.choose(f"{self.prefix}/{role}/{name}", counts, weights))
             if count == ALL:
@@ -257,7 +292,7 @@ class _Rules:
 
     def register_weights(self, name: str, counts: Sequence[int]) -> list[float]:
         """How likely each count is in a register tile: enough accumulators to hide latency, few enough to fit."""
-        if not self.facts.at_root:
+        if not self.facts.spreads:
             whole = self.copies * self.left[name] <= self.facts.accumulators
             return [TILT if count == self.left[name] and whole else 1.0 if count == 1 else 0.1 for count in counts]
         if not self.facts.reads_reduction or self.is_short(name):
@@ -279,7 +314,7 @@ class _Rules:
         if self.facts.stage.is_rvar(name):
             return False
         if self.is_short(name):
-            return count == ALL
+            return count == ALL or (count == 1 and name not in (*self.facts.channels, *self.facts.sharing))
         pure = self.long()
         if self.facts.style is Style.ROWS and name != pure[-1]:
             return count == ALL
@@ -334,15 +369,27 @@ class _Rules:
         remaining = list(names)
         while len(remaining) > 1:
             legal = self.may_be_next(remaining)
-            registers = role == OUTER and self.facts.at_root and self.facts.style is Style.REGISTERS
-            weights = (
-                turned(len(legal), remaining[0] == names[0] and bool(chosen)) if registers else in_order(len(legal))
-            )
+            if role == OUTER and self.facts.spreads and self.facts.style is Style.REGISTERS:
+                weights = turned(len(legal), remaining[0] == names[0] and bool(chosen))
+            else:
+                weights = self.order_weights(legal, role)
             key = f"{self.prefix}/order/{role}/{len(chosen)}"
             answer = str(self.chooser.choose(key, legal, weights))
             chosen.append(answer)
             remaining.remove(answer)
         return chosen + remaining
+
+    def order_weights(self, legal: Sequence[str], role: str) -> list[float]:
+        """How likely each of the loops is to be the next one: a reduction's may as well be outside of a pure one.
+
+        Not where the last pure one is to be parallel, nor where lanes are of the reduction, or data says where they write.
+        """
+        stage = self.facts.stage
+        pure = [place for place, name in enumerate(legal) if name in stage.pure_vars]
+        needed = 1 if role == OUTER and self.facts.spreads else 0
+        if len(pure) <= needed or pure[0] == 0 or not self.over_pure or writes_by_data(stage):
+            return in_order(len(legal))
+        return reduction_first(len(legal), pure[0], legal[0] in self.facts.scanned)
 
     def may_be_next(self, remaining: list[str]) -> list[str]:
         """Which of the loops may be the next further out, in the order of preference."""
@@ -382,10 +429,10 @@ class _Rules:
             most += 1
         if most == 0:
             return 0, False
-        weights = [0.03 if self.facts.at_root else 0.97] + [0.02] * most
-        if self.facts.at_root:
+        weights = [0.03 if self.facts.spreads else 0.97] + [0.02] * most
+        if self.facts.spreads:
             weights[1] = 0.2
-            worth = math.prod(self.facts.extents.values()) * self.facts.body >= _WORTH_THREADS
+            worth = math.prod(self.facts.extents.values()) * self.facts.body >= WORTH_THREADS
             weights[self.enough(outer, most) if worth else 0] = 0.75
         count = int(self.chooser.choose(f"{self.prefix}/parallel", range(most + 1), weights))
         if count < 2:
@@ -414,7 +461,7 @@ class _Rules:
 
     def task(self, name: str) -> int:
         """Ask how many iterations of a parallel loop make one task (`parallel(y, 16)`)."""
-        if not self.facts.at_root or self.facts.stage.is_rvar(name):
+        if not self.facts.spreads or self.facts.stage.is_rvar(name):
             return 1
         cores, iterations = self.facts.cores, self.left[name]
         sizes = [n for n in (1, 2, 4, 8, 16, 32, 64, 128, 256) if n == 1 or iterations >= n * _TASKS * cores]

@@ -14,7 +14,14 @@ from autosearch.choices import Chooser
 from autosearch.errors import InfeasibleError, ScheduleError
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.ir import Func, Stage, StageKey
-from autosearch.pipeline.operations import body_size, code_size, is_associative, is_scatter, multiplies_narrow
+from autosearch.pipeline.operations import (
+    body_size,
+    code_size,
+    is_associative,
+    is_scatter,
+    multiplies_narrow,
+    writes_by_data,
+)
 from autosearch.schedule.directives import Bound, CloneIn, Directive, In, Tail
 from autosearch.schedule.layout import storage_order
 from autosearch.schedule.loops import UNROLLED, VECTORIZED, stage_loops
@@ -30,13 +37,14 @@ from autosearch.space.placement import (
     FuncFacts,
     Reader,
     choose_placement,
+    in_serial,
     moved_dimensions,
     placement_directives,
 )
 from autosearch.space.storage import choose_storage, holds_pairs
 from autosearch.space.style import Inlining, Style, choose_inlining, choose_style
 from autosearch.space.tails import TailRules
-from autosearch.space.tiling import Tiling
+from autosearch.space.tiling import WORTH_THREADS, Tiling
 from autosearch.space.tiling_rules import MAX_LONG_BODY, StageFacts, choose_tiling
 
 MAX_GUARDED_BODY = 150
@@ -228,14 +236,15 @@ class Walk:
             copies=self.ground.is_copy(func),
             roomy=self.ground.has_room(func.name),
             cloned=func.name in self.clones,
-            stored=func.name in self.copies or holds_pairs(self.nest, func),
+            stored=func.name in self.copies,
+            apart=func.name in self.ground.transposed or holds_pairs(self.nest, func),
         )
         return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine)
 
     def readers(self, calls: Mapping[StageKey, Calls]) -> dict[StageKey, Reader]:
-        """The stages that would compute a Func inline, in native vectors: one for every lane of a scatter."""
+        """The stages that would compute a Func inline, in native vectors: one for each lane where data says where it writes."""
         stages = {key: self.ground.algorithm.stage(key) for key in calls}
-        lanes = {key: self.ground.lanes(stage) if is_scatter(stage) else 1 for key, stage in stages.items()}
+        lanes = {key: self.ground.lanes(stage) if writes_by_data(stage) else 1 for key, stage in stages.items()}
         return {key: Reader(call.count * lanes[key], self.ground.points[key]) for key, call in calls.items()}
 
     def inline(self, func: Func) -> None:
@@ -314,6 +323,13 @@ class Walk:
         self.remember(stage, self.bodies[partner.stage].copies)
         return [*tiling.directives(stage), *self.whole.get(partner.stage, ()), join(self.nest, partner)]
 
+    def spreads(self, stage: Stage, ranges: Mapping[str, int], placement: Placement) -> bool:
+        """Whether the loops of a stage so placed may be the parallel ones, see `StageFacts.spreads`."""
+        if placement.compute is None:
+            return True
+        much = math.prod(ranges.values()) * body_size(stage) >= WORTH_THREADS
+        return much and placement.store == placement.compute and in_serial(self.nest, placement.compute)
+
     def facts(
         self,
         stage: Stage,
@@ -350,6 +366,8 @@ class Walk:
             parallelizable=frozenset(parallelizable),
             ordered=not free,
             at_root=placement.compute is None,
+            spreads=self.spreads(stage, ranges, placement),
+            gathered=ground.gathered[stage.func],
             sharing=ground.sharing.get(stage.func, ()),
             body=body_size(stage),
             slides=slides,
@@ -360,8 +378,21 @@ class Walk:
             cores=ground.machine.cores,
             accumulators=ground.machine.accumulators,
             dots=associative and not is_scatter(stage) and multiplies_narrow(stage),
+            transposed=ground.transposed.get(stage.func, "") if stage.index == 0 else "",
+            scanned=_scanned(stage, ground.algorithm.func(stage.func).args, dense),
             reads_reduction=not ground.reductions.isdisjoint(ground.calls[stage.key]),
         )
+
+
+def _scanned(stage: Stage, args: Sequence[str], dense: str) -> frozenset[str]:
+    """The reduction variables that say where a stage writes in another dimension than the dense one."""
+    return frozenset(
+        node.value
+        for arg, index in zip(args, stage.args, strict=True)
+        if arg != dense
+        for node in index.walk()
+        if node.op == "var" and stage.is_rvar(node.value)
+    )
 
 
 @dataclass

@@ -22,7 +22,7 @@ _CLAMPED = pytest.mark.xfail(strict=True, reason="Halide computes more of a clam
 
 @pytest.mark.parametrize(
     ("sample", "seed"),
-    [("blur", 3), ("sharpen", 3), ("matmul", 1), ("pyramid", 4), pytest.param("pyramid", 10, marks=_CLAMPED)],
+    [("blur", 3), ("sharpen", 3), ("matmul", 1), ("pyramid", 4), pytest.param("pyramid", 18, marks=_CLAMPED)],
 )
 def test_a_random_schedule(sample: str, seed: int) -> None:
     snapshot, schedule = snapshot_of(sample), random_proposal(sample, seed).schedule

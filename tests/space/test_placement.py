@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import halide as hl
@@ -18,7 +17,6 @@ from autosearch.schedule.apply import apply
 from autosearch.schedule.directives import Split, StoreRoot, Tail
 from autosearch.schedule.nest import ROOT, LoopNest, Position, build_nest
 from autosearch.schedule.schedule import Schedule
-from autosearch.space.cpu import CpuSpace
 from autosearch.space.ground import Effort
 from autosearch.space.placement import (
     FuncFacts,
@@ -32,6 +30,7 @@ from autosearch.space.placement import (
 from autosearch.space.style import Inlining, Style
 from tests.conftest import TARGET, random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
+from tests.space.asking import Weighing, weights_of
 from tests.space.running import assert_right
 
 
@@ -165,46 +164,17 @@ def test_tiles_that_only_overlap_at_the_end_share_nothing() -> None:
     assert compute is not None and storable_levels(nest, "smooth", compute) == []
 
 
-class _Weighed(FirstChooser):
-    """Keeps the weights of the answers to the last question."""
-
-    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
-        assert weights is not None
-        self.weights = dict(zip(options, weights, strict=True))
-        return super().choose(key, options, weights)
-
-
 def test_what_one_core_would_do_alone_is_likelier_computed_whole() -> None:
     readers = {StageKey("blur_y"): Reader(3, 1)}
     facts = FuncFacts(Style.FREE, Inlining.FREELY, False, readers, Effort(30.0, 0.0), math.inf, False, False, False)
     func, labels = snapshot_of("blur").algorithm.func("blur_x"), {StageKey("blur_y"): ("yo", "yi", "x")}
     ratios = []
     for more in ([], [["blur_y", "parallel", "yo"]]):
-        nest, chooser = space_of("blur").nest(Schedule.from_json([*STRIPS, *more])), _Weighed()
+        nest, chooser = space_of("blur").nest(Schedule.from_json([*STRIPS, *more])), Weighing()
         choose_placement(nest, func, facts, labels, chooser, Machine(cores=4))
-        ratios.append(chooser.weights["root"] / chooser.weights["blur_y.0/yo"])
+        weights = chooser.weights["blur_x/place"]
+        ratios.append(weights["root"] / weights["blur_y.0/yo"])
     assert ratios[0] > 4 * ratios[1]
-
-
-class _Asked(FirstChooser):
-    """Answers as told, else by the likeliest, and keeps the weights of all questions."""
-
-    def __init__(self, **told: Option) -> None:
-        self.told = told
-        self.weights: dict[str, dict[Option, float]] = {}
-
-    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
-        self.weights[key] = dict(zip(options, weights or [1.0] * len(options), strict=True))
-        told = self.told.get(key)
-        return told if told in options else max(options, key=lambda one: self.weights[key][one])
-
-
-def _asked(output: hl.Func, style: Style) -> dict[str, dict[Option, float]]:
-    """The weights of the answers to all questions about a pipeline, each answered by the likeliest."""
-    chooser = _Asked(style=style.value, inlining=Inlining.FREELY.value)
-    snapshot = take(output, TARGET)
-    CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine()).build(chooser)
-    return chooser.weights
 
 
 def test_what_a_reduction_reads_over_and_over_is_not_converted_each_time() -> None:
@@ -215,7 +185,7 @@ def test_what_a_reduction_reads_over_and_over_is_not_converted_each_time() -> No
     wide[x, y] = hl.i16(image[x, y])
     product[x, y] += hl.i32(wide[k.x, y]) * other[x, k.x]
     product.set_estimates([(0, 256), (0, 256)])
-    weights = _asked(product, Style.REGISTERS)
+    weights = weights_of(product, Style.REGISTERS)
     assert weights["wide/place"]["inline"] < weights["wide/place"]["root"]
     assert weights["other_im/place"]["inline"] >= weights["other_im/place"]["root"]
 
@@ -230,22 +200,9 @@ def test_what_is_dear_only_by_what_it_reads_is_not_computed_at_each_use() -> Non
         half[x, y] = point[x, y] + 1
         out[x, y] = half[x - 1, y] + half[x, y] + half[x + 1, y]
         out.set_estimates([(1, 510), (0, 512)])
-        place = _asked(out, Style.FREE)["half/place"]
+        place = weights_of(out, Style.FREE)["half/place"]
         ratios.append(place["inline"] / max(weight for answer, weight in place.items() if answer != "inline"))
     assert ratios[0] > 2 * ratios[1]
-
-
-@pytest.mark.parametrize("shared", [False, True])
-def test_channels_that_are_made_of_the_same_are_likely_made_together(shared: bool) -> None:
-    image = hl.ImageParam(hl.Float(32), 3, "image")
-    x, y, c = hl.Var("x"), hl.Var("y"), hl.Var("c")
-    inner, between, out = hl.Func("inner"), hl.Func("between"), hl.Func("out")
-    inner[x, y, c] = hl.sin(image[x, y, c])
-    between[x, y, c] = inner[x, y, c] + (inner[x, y, 0] if shared else 1.0)
-    out[x, y, c] = between[x, y, c] * 2
-    out.set_estimates([(0, 256), (0, 256), (0, 3)])
-    counts = _asked(out, Style.TILES)["out.0/unroll/c"]
-    assert max(counts, key=lambda one: counts[one]) == (0 if shared else 1)  # all that is left, or none
 
 
 def test_labels_outlive_other_loops() -> None:

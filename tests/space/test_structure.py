@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import halide as hl
 
-from autosearch.choices import FirstChooser, Option
 from autosearch.machine import Machine
 from autosearch.pipeline.snapshot import take
 from autosearch.schedule.structure import Structures
 from autosearch.space.cpu import CpuSpace
-from autosearch.space.structure import CLONE, choose_structure
+from autosearch.space.structure import CLONE, NONE, choose_structure
 from tests.conftest import TARGET
-
-
-class _Clones(FirstChooser):
-    """Keeps how likely each clone is."""
-
-    def __init__(self) -> None:
-        self.chances: dict[str, float] = {}
-
-    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
-        if "/clone/" in key and weights is not None:
-            self.chances[key] = weights[list(options).index(CLONE)]
-        return super().choose(key, options, weights)
+from tests.space.asking import Weighing
 
 
 def test_what_would_take_most_is_likeliest_cloned() -> None:
@@ -37,8 +23,8 @@ def test_what_would_take_most_is_likeliest_cloned() -> None:
     smooth[x, y] = dear[x - 1, y] + dear[x + 1, y] + cheap[x - 1, y] + cheap[x + 1, y]
     out[x, y] = smooth[x, y] + dear[x, y] + cheap[x, y]
     out.set_estimates([(1, 510), (0, 512)])
-    snapshot, chooser = take(out, TARGET), _Clones()
+    snapshot, chooser = take(out, TARGET), Weighing({"dear/clone/smooth": NONE, "cheap/clone/smooth": NONE})
     space = CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine(), Structures(snapshot).derive)
     choose_structure(space.ground, chooser)
-    assert set(chooser.chances) == {"dear/clone/smooth", "cheap/clone/smooth"}
-    assert chooser.chances["dear/clone/smooth"] > 4 * chooser.chances["cheap/clone/smooth"] > 0
+    dear_one, cheap_one = (chooser.weights[f"{name}/clone/smooth"][CLONE] for name in ("dear", "cheap"))
+    assert dear_one > 4 * cheap_one > 0
