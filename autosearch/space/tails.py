@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -54,14 +55,16 @@ class StageTails:
         return [*tails, Tail.GUARD_WITH_IF]
 
     @cached_property
-    def nesting(self) -> tuple[dict[str, int], frozenset[str]]:
+    def nesting(self) -> tuple[dict[str, float], frozenset[str]]:
         """For each variable the largest factor of a split whose inner loop may be split again, and those exact.
+
+        Infinite where a guarded one may be.
 
         Under a guarded split that isn't safe: where a Func's bounds are not simple, Halide 21 loses the guard of
         nested splits and writes beyond the allocation. Outputs and reduction variables have simple bounds. A split that
         divides needs no guard where the extent is always the same.
         """
-        nested: dict[str, int] = dict(self.extents)
+        nested = dict.fromkeys(self.extents, math.inf)
         exact = set()
         for name in nested if not self.rules.is_output(self.stage) else ():
             if self.stage.is_rvar(name):

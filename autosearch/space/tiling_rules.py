@@ -87,8 +87,9 @@ class StageFacts:
     """It is stored further out than it is computed: most productions add little."""
     may_be_empty: bool
     """Some production may need nothing of it, as one that slides, or is computed from such a one."""
-    nested: Mapping[str, int]
-    """For each variable the largest factor of an outermost split that may be split again, dividing or not."""
+    nested: Mapping[str, float]
+    """For each variable the largest factor of an outermost split that may be split again, dividing or not; infinite where
+    that one may be guarded."""
     exact: frozenset[str]
     """Variables whose extent is the same wherever the stage is computed: a split that divides it leaves no tail."""
     style: Style
@@ -352,7 +353,7 @@ class _Rules:
     ) -> tuple[Sequence[int], Sequence[float]]:
         """Those of the counts that a further band may take of a variable: one split is always legal, nested ones aren't."""
         size, extent = self.sizes[name], self.facts.extents[name]
-        if size == 1 or self.facts.nested[name] >= extent:
+        if size == 1 or math.isinf(self.facts.nested[name]):
             return counts, weights
         divides = name in self.facts.exact
         kept = [
@@ -484,7 +485,7 @@ class _Rules:
                 continue
             factor = math.prod(own[:-1])
             legal = list(options(name, factor, copies))
-            if len(own) > 2 and len(legal) > 1 and self.facts.nested[name] < self.facts.extents[name]:
+            if len(own) > 2 and len(legal) > 1 and not math.isinf(self.facts.nested[name]):
                 legal = legal[:-1]  # not the guard, see `nested`
             weights = [0.8] + [0.2 / max(1, len(legal) - 1)] * (len(legal) - 1)
             answer = self.chooser.choose(f"{self.prefix}/tail/{name}", [tail.value for tail in legal], weights)

@@ -311,7 +311,9 @@ class Walk:
         for variable, (factor, again) in self.tilings[key].factors.items():
             legal = rules.legal(variable, factor)
             divides = variable in exact and sizes[variable] % factor == 0
-            if self.tilings[key].tails[variable] not in legal or (again and factor > nested[variable] and not divides):
+            tail = self.tilings[key].tails[variable]
+            unsafe = factor > nested[variable] or (tail is Tail.GUARD_WITH_IF and not math.isinf(nested[variable]))
+            if tail not in legal or (again and unsafe and not divides):
                 return False
         return True
 
@@ -335,7 +337,7 @@ class Walk:
         stage: Stage,
         ranges: dict[str, int],
         placement: Placement,
-        nesting: tuple[dict[str, int], frozenset[str]],
+        nesting: tuple[dict[str, float], frozenset[str]],
         constant: frozenset[str],
         layout: Sequence[str],
     ) -> StageFacts:

@@ -158,6 +158,20 @@ def test_splits_nest_only_where_they_leave_no_guard() -> None:
                 assert splits[0].tail is Tail.ROUND_UP
 
 
+@pytest.mark.parametrize("sample", ["sharpen", "pyramid"])
+def test_nothing_nests_in_a_guarded_split_of_an_inner_func(sample: str) -> None:
+    """Halide 21 loses such a guard where the bounds aren't simple, and writes beyond the allocation."""
+    outputs, splits = snapshot_of(sample).algorithm.outputs, 0
+    for seed in range(60):
+        schedule = random_proposal(sample, seed).schedule
+        for key in {step.stage for step in schedule if step.stage.func not in outputs and step.stage.index == 0}:
+            own = [one for one in schedule.of(key) if isinstance(one, Split)]
+            nests = [one for one in own if any(other.old == one.inner for other in own)]
+            assert not any(one.tail is Tail.GUARD_WITH_IF for one in nests)
+            splits += len(nests)
+    assert splits > 5
+
+
 @pytest.mark.parametrize("seed", range(25))
 def test_a_long_body_rarely_takes_wide_vectors(seed: int) -> None:
     wide = sum(_width(replace(_facts({"x": 96, "y": 64}), body=200), 100 * seed + one) > 16 for one in range(20))
