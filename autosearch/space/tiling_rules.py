@@ -6,13 +6,13 @@ The weights say what an expert would try first; every option is legal by constru
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from autosearch.choices import Chooser
-from autosearch.pipeline.ir import Stage
 from autosearch.pipeline.operations import is_scatter, varying_share, writes_by_data
 from autosearch.schedule.directives import Tail
+from autosearch.space.stage_facts import SHORT, StageFacts
 from autosearch.space.style import TILT, Style, tilted
 from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, WORTH_THREADS, Band, Tiling
 from autosearch.space.tiling_options import (
@@ -49,62 +49,6 @@ _SQUARE = 20.0
 """How likely what is transposed is a square of lanes at a time, where not unrolled is 10."""
 _PLANES = 0.15
 """How likely planes are made one after the other."""
-_SHORT = 4
-"""Extents up to this are channels, not worth a tile of their own."""
-
-
-@dataclass(frozen=True)
-class StageFacts:
-    """What the rules need to know about a stage at the place where it is computed."""
-
-    stage: Stage
-    channels: tuple[str, ...]
-    """Short dimensions that lie together, innermost first."""
-    extents: dict[str, int]
-    """Of each loop variable."""
-    lanes: int
-    """Elements of the stage's widest type in a native vector."""
-    constant: frozenset[str]
-    """Variables whose extent is a compile-time constant."""
-    vectorizable: tuple[str, ...]
-    """Variables that may be vectorized, the likeliest first."""
-    dense: str
-    """The Func's dimension that is innermost in memory."""
-    parallelizable: frozenset[str]
-    """Variables whose iterations are independent."""
-    ordered: bool
-    """Reduction loops must stay in their order (the update isn't known to be associative and commutative)."""
-    at_root: bool
-    spreads: bool
-    """Its loops may be the parallel ones: it is computed at root, or is much that one core would do alone."""
-    gathered: tuple[str, ...]
-    """Dimensions whose coordinate depends on data where the Func, or what reads it, is read."""
-    sharing: tuple[str, ...]
-    """Variables whose iterations are made of the same, which would be computed or loaded anew for each."""
-    body: int
-    """Operations and loads of one evaluation."""
-    slides: bool
-    """It is stored further out than it is computed: most productions add little."""
-    may_be_empty: bool
-    """Some production may need nothing of it, as one that slides, or is computed from such a one."""
-    nested: Mapping[str, float]
-    """For each variable the largest factor of an outermost split that may be split again, dividing or not; infinite where
-    that one may be guarded."""
-    exact: frozenset[str]
-    """Variables whose extent is the same wherever the stage is computed: a split that divides it leaves no tail."""
-    style: Style
-    cores: int
-    accumulators: int
-    """Native vectors that a register tile should not exceed."""
-    dots: bool
-    """It adds up products of narrow integers, in any order: there are instructions for pairs or fours of them."""
-    transposed: str
-    """Variable along which what it reads lies side by side in memory, where it transposes that."""
-    scanned: frozenset[str]
-    """Reduction variables that say where it writes in another dimension than the dense one."""
-    reads_reduction: bool
-    """It reads a reduction, which could accumulate for one register tile of this stage at a time."""
-
 
 TailOptions = Callable[[str, int, int], Sequence[Tail]]
 """The tails for splitting a variable by a factor in a body of so many native vectors, the likeliest first."""
@@ -120,18 +64,6 @@ def choose_tiling(facts: StageFacts, chooser: Chooser, prefix: str, tails: TailO
     return _Rules(facts, chooser, prefix).run(tails)
 
 
-def _preferred(facts: StageFacts) -> list[str]:
-    """The variables of a stage as an expert would order them, innermost first.
-
-    Along those whose coordinate data will say, all is needed at each of the others: they are just outside of the dense one.
-    """
-    names = [*facts.channels, *facts.stage.loop_vars]
-    if facts.dense in names:
-        place = names.index(facts.dense) + 1
-        names[place:place] = [name for name in facts.gathered if name in names and name != facts.dense]
-    return list(dict.fromkeys(names))
-
-
 class _Rules:
     def __init__(self, facts: StageFacts, chooser: Chooser, prefix: str) -> None:
         self.facts = facts
@@ -139,7 +71,7 @@ class _Rules:
         self.prefix = prefix
         self.left = dict(facts.extents)
         """Iterations of each variable not yet given to a band; 0 once its last loop is placed."""
-        self.order = _preferred(facts)
+        self.order = facts.order
         self.sizes = dict.fromkeys(self.order, 1)
         """Iterations of each variable given to bands so far: the factor of its outermost split, in the end."""
         self.vectors = 1
@@ -273,7 +205,7 @@ class _Rules:
             if self.facts.stage.is_rvar(name) and self.facts.ordered and not self.may_tile_ordered(name):
                 continue
             counts, weights = self.nestable(name, *tile_sizes(self.left[name], self.facts.stage.is_rvar(name)))
-            if self.is_short(name):  # few channels are all together or each by itself
+            if self.facts.is_short(name):  # few channels are all together or each by itself
                 weights = [w if count in (ALL, 1) else w * _RARELY for count, w in zip(counts, weights, strict=True)]
             if self.facts.spreads and name == self.slowest():
                 weights = [w * _RARELY if count == ALL else w for count, w in zip(counts, weights, strict=True)]
@@ -296,9 +228,9 @@ class _Rules:
         if not self.facts.spreads:
             whole = self.copies * self.left[name] <= self.facts.accumulators
             return [TILT if count == self.left[name] and whole else 1.0 if count == 1 else 0.1 for count in counts]
-        if not self.facts.reads_reduction or self.is_short(name):
+        if not self.facts.reads_reduction or self.facts.is_short(name):
             return [4.0 if count == 1 else 0.1 for count in counts]
-        pure = self.long()
+        pure = self.facts.long
         if name != pure[-1] and self.copies < self.facts.accumulators // 2:  # a square tile loads least
             return [2.0 if count == 1 else 4.0 if self.copies * count <= 4 else 0.5 for count in counts]
         weights = []
@@ -314,9 +246,9 @@ class _Rules:
         """Whether the style would give so many iterations of a variable to a tile of the outermost loops."""
         if self.facts.stage.is_rvar(name):
             return False
-        if self.is_short(name):
+        if self.facts.is_short(name):
             return count == ALL or (count == 1 and name not in (*self.facts.channels, *self.facts.sharing))
-        pure = self.long()
+        pure = self.facts.long
         if self.facts.style is Style.ROWS and name != pure[-1]:
             return count == ALL
         enough = self.left[name] >= count * _TASKS * self.facts.cores or name != pure[-1]
@@ -325,15 +257,7 @@ class _Rules:
 
     def slowest(self) -> str | None:
         """The variable whose outermost loop would be parallel: inside a tile as a whole it leaves one task."""
-        return self.long()[-1] if self.long() else None
-
-    def long(self) -> list[str]:
-        """The pure variables that aren't short, in their order."""
-        return [name for name in self.order if name in self.facts.stage.pure_vars and not self.is_short(name)]
-
-    def is_short(self, name: str) -> bool:
-        """Whether a variable is one of few channels, that stay together."""
-        return self.facts.extents[name] <= _SHORT
+        return self.facts.long[-1] if self.facts.long else None
 
     @property
     def copies(self) -> int:
@@ -415,7 +339,7 @@ class _Rules:
 
         What is computed in it is then one plane, of which a cache holds more.
         """
-        if len(outer) < 2 or not self.facts.at_root or not 1 < self.left[outer[-1]] <= _SHORT:
+        if len(outer) < 2 or not self.facts.at_root or not 1 < self.left[outer[-1]] <= SHORT:
             return 0
         if outer[-1] not in self.facts.stage.pure_vars or outer[-2] not in self.facts.parallelizable:
             return 0

@@ -41,11 +41,12 @@ from autosearch.space.placement import (
     moved_dimensions,
     placement_directives,
 )
+from autosearch.space.stage_facts import StageFacts
 from autosearch.space.storage import choose_storage, holds_pairs
 from autosearch.space.style import Inlining, Style, choose_inlining, choose_style
 from autosearch.space.tails import TailRules
 from autosearch.space.tiling import WORTH_THREADS, Tiling
-from autosearch.space.tiling_rules import MAX_LONG_BODY, StageFacts, choose_tiling
+from autosearch.space.tiling_rules import MAX_LONG_BODY, choose_tiling
 
 MAX_GUARDED_BODY = 150
 """A guarded tail turns a vector body into predicated code many times its size: not offered for bodies beyond this."""

@@ -17,9 +17,10 @@ from autosearch.schedule.directives import Atomic, Split, Tail
 from autosearch.schedule.loops import PARALLEL, SERIAL, VECTORIZED, stage_loops
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import imitate
+from autosearch.space.stage_facts import StageFacts
 from autosearch.space.style import Style
 from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
-from autosearch.space.tiling_rules import MAX_UNROLLED, StageFacts, choose_tiling
+from autosearch.space.tiling_rules import MAX_UNROLLED, choose_tiling
 from tests.conftest import TARGET, random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
 from tests.space.running import assert_right
