@@ -25,10 +25,9 @@ from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.schedule.apply import apply
 from autosearch.schedule.read import read_schedule
 from autosearch.schedule.schedule import Schedule
-from autosearch.schedule.structure import Structures
-from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import adopt
 from autosearch.space.walk import RULES
+from autosearch.spaces import make_space
 from benchmarks.bars import Bar, verdict
 from benchmarks.pipelines import PIPELINES, load
 from tests.schedule.oracle import printed_loop_nest
@@ -88,8 +87,7 @@ def _outcomes(name: str, autoschedulers: bool) -> Iterator[tuple[str, Outcome]]:
 
 
 def _outcome(snapshot: Snapshot, scheduled: bytes, target: hl.Target) -> Outcome:
-    inputs, machine = dict(snapshot.sizes.inputs), this_machine(target)
-    space = CpuSpace(snapshot.flow, snapshot.regions, inputs, machine, Structures(snapshot).derive)
+    space = make_space(snapshot, this_machine(target))
     try:
         schedule = read_schedule(scheduled, snapshot.algorithm)
         imitation = adopt(space, "given", schedule)

@@ -17,8 +17,7 @@ from autosearch.choices import RandomChooser, draw
 from autosearch.machine import this_machine
 from autosearch.measure.protocol import Candidate, Effort, Limits
 from autosearch.pipeline.snapshot import take
-from autosearch.schedule.structure import Structures
-from autosearch.space.cpu import CpuSpace
+from autosearch.spaces import make_space
 from benchmarks.bars import Bar, verdict
 from benchmarks.bench import start_runner
 from benchmarks.pipelines import PIPELINES, load
@@ -47,8 +46,8 @@ def main() -> int:
 def _outcomes(name: str, count: int, seed: int) -> Counter[str]:
     """Why random schedules of a pipeline failed, and how many did not."""
     target = hl.get_host_target()
-    snapshot, machine = take(load(name).pipeline, target), this_machine(target)
-    space = CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), machine, Structures(snapshot).derive)
+    snapshot = take(load(name).pipeline, target)
+    space = make_space(snapshot, this_machine(target))
     chooser = RandomChooser(random.Random(seed))
     candidates = [Candidate(draw(space, chooser).schedule) for _ in range(count)]
     counts: Counter[str] = Counter()
