@@ -221,7 +221,9 @@ def _divide(a: Interval, b: Interval) -> Interval:
         divisors.append(1)
     if b[1] == 0 and b[0] < 0:
         divisors.append(-1)
-    corners = [_quotient(n, d) for n in a for d in divisors] or [0]
+    corners = [_quotient(n, d) for n in a for d in divisors]
+    if b[0] <= 0 <= b[1]:
+        corners.append(0)
     return (min(corners), max(corners))
 
 

@@ -72,6 +72,12 @@ def test_every_value_lies_within(expr: Expr, x: int, x_length: int, y: int, y_le
     assert low <= _evaluate(expr, env) <= high
 
 
+def test_a_divisor_that_may_be_zero_may_give_zero() -> None:
+    """That is what Halide makes of a division by zero."""
+    one_over_x = Expr("div", INT32, (Expr("const", INT32, (), 1), Expr("var", INT32, (), "x")))
+    assert compile_interval(one_over_x, EMPTY)({"x": (0, 1)}) == (0, 1)
+
+
 def test_a_single_point_is_exact() -> None:
     two_x = Expr("mul", INT32, (Expr("const", INT32, (), 2), Expr("var", INT32, (), "x")))
     assert compile_interval(two_x, EMPTY)({"x": (5, 5)}) == (10, 10)
