@@ -224,8 +224,5 @@ def writes_by_data(stage: Stage) -> bool:
 @_fact
 def is_scatter(stage: Stage) -> bool:
     """Whether where a stage writes depends on a reduction variable or on data."""
-    return any(
-        node.op in ("func", "image") or (node.op == "var" and stage.is_rvar(node.value))
-        for argument in stage.args
-        for node in argument.walk()
-    )
+    along = (node for argument in stage.args for node in argument.walk() if node.op == "var")
+    return writes_by_data(stage) or any(stage.is_rvar(node.value) for node in along)

@@ -17,8 +17,9 @@ from autosearch.schedule.directives import At, ComputeAt, ComputeRoot, Directive
 from autosearch.schedule.loops import PARALLEL, UNROLLED, VECTORIZED
 from autosearch.schedule.nest import INLINE, LoopNest, Placement, Position
 from autosearch.space.ground import Effort
+from autosearch.space.stage_facts import WORTH_THREADS
 from autosearch.space.style import TILT, Inlining, Style, tilted
-from autosearch.space.tiling import OUTER, UNROLL, WORTH_THREADS
+from autosearch.space.tiling import OUTER, UNROLL
 
 _INLINE, _ROOT, _SAME = "inline", "root", "same"
 
@@ -261,7 +262,7 @@ def _role(label: str) -> str:
     return label.rsplit("@", 1)[-1]
 
 
-def in_serial(nest: LoopNest, compute: Position) -> bool:
+def in_serial(nest: LoopNest, compute: Position | None) -> bool:
     """Whether none of the loops around a level, nor its own, is parallel."""
     return all(nest.level(one).kind != PARALLEL for one in nest.around(compute))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,8 @@ from functools import cached_property
 from autosearch.pipeline.ir import Stage
 from autosearch.space.style import Style
 
+WORTH_THREADS = 50_000
+"""Operations from which on waking other threads pays."""
 SHORT = 4
 """Extents up to this are channels, not worth a tile of their own."""
 
@@ -35,8 +38,8 @@ class StageFacts:
     ordered: bool
     """Reduction loops must stay in their order (the update isn't known to be associative and commutative)."""
     at_root: bool
-    spreads: bool
-    """Its loops may be the parallel ones: it is computed at root, or is much that one core would do alone."""
+    in_serial: bool
+    """None of the loops around it is parallel."""
     gathered: tuple[str, ...]
     """Dimensions whose coordinate depends on data where the Func, or what reads it, is read."""
     sharing: tuple[str, ...]
@@ -64,6 +67,16 @@ class StageFacts:
     """Reduction variables that say where it writes in another dimension than the dense one."""
     reads_reduction: bool
     """It reads a reduction, which could accumulate for one register tile of this stage at a time."""
+
+    @cached_property
+    def is_much(self) -> bool:
+        """Whether it is worth waking other threads for."""
+        return math.prod(self.extents.values()) * self.body >= WORTH_THREADS
+
+    @cached_property
+    def spreads(self) -> bool:
+        """Whether its loops may be the parallel ones: it is computed at root, or is much that one core would do alone."""
+        return self.at_root or (self.in_serial and not self.slides and self.is_much)
 
     @cached_property
     def order(self) -> tuple[str, ...]:

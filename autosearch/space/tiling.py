@@ -28,8 +28,6 @@ from autosearch.schedule.directives import (
 )
 
 VECTOR, UNROLL, TASK, OUTER = "vector", "unroll", "task", "outer"
-WORTH_THREADS = 50_000
-"""Operations from which on waking other threads pays."""
 
 
 @dataclass(frozen=True)

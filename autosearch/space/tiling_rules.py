@@ -14,7 +14,7 @@ from autosearch.pipeline.operations import is_scatter, varying_share, writes_by_
 from autosearch.schedule.directives import Tail
 from autosearch.space.stage_facts import SHORT, StageFacts
 from autosearch.space.style import TILT, Style, tilted
-from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, WORTH_THREADS, Band, Tiling
+from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
 from autosearch.space.tiling_options import (
     ALL,
     in_order,
@@ -76,10 +76,8 @@ class _Rules:
         """Iterations of each variable given to bands so far: the factor of its outermost split, in the end."""
         self.vectors = 1
         """Native vectors that one vector loop takes."""
-        self.over_pure = False
-        """The lanes of a vector are of a pure variable."""
-        self.lies_apart = False
-        """The lanes of a vector aren't neighbours in memory."""
+        self.vectorized = ""
+        """The variable that lanes are of, if any."""
         self.unrolled = 1
         self.grown = 1.0
         """How many times as large as without it unrolling makes the body: less, where copies have much in common."""
@@ -120,8 +118,7 @@ class _Rules:
         width = int(self.chooser.choose(f"{self.prefix}/width", widths, chances))
         dots = self.dot() if name in facts.stage.pure_vars else ()
         self.vectors = max(1, width // facts.lanes)
-        self.over_pure = name in facts.stage.pure_vars
-        self.lies_apart = self.over_pure and name != facts.dense
+        self.vectorized = name
         self.take(name, width)
         return Band(VECTOR, (*dots, (name, width if self.left[name] else ALL)))
 
@@ -260,6 +257,11 @@ class _Rules:
         return self.facts.long[-1] if self.facts.long else None
 
     @property
+    def lies_apart(self) -> bool:
+        """Whether the lanes of a vector aren't neighbours in memory."""
+        return self.vectorized in self.facts.stage.pure_vars and self.vectorized != self.facts.dense
+
+    @property
     def copies(self) -> int:
         """Native vectors of the body so far."""
         return self.vectors * self.unrolled
@@ -312,7 +314,7 @@ class _Rules:
         stage = self.facts.stage
         pure = [place for place, name in enumerate(legal) if name in stage.pure_vars]
         needed = 1 if role == OUTER and self.facts.spreads else 0
-        if len(pure) <= needed or pure[0] == 0 or not self.over_pure or writes_by_data(stage):
+        if len(pure) <= needed or pure[0] == 0 or self.vectorized not in stage.pure_vars or writes_by_data(stage):
             return in_order(len(legal))
         return reduction_first(len(legal), pure[0], legal[0] in self.facts.scanned)
 
@@ -357,8 +359,7 @@ class _Rules:
         weights = [0.03 if self.facts.spreads else 0.97] + [0.02] * most
         if self.facts.spreads:
             weights[1] = 0.2
-            worth = math.prod(self.facts.extents.values()) * self.facts.body >= WORTH_THREADS
-            weights[self.enough(outer, most) if worth else 0] = 0.75
+            weights[self.enough(outer, most) if self.facts.is_much else 0] = 0.75
         count = int(self.chooser.choose(f"{self.prefix}/parallel", range(most + 1), weights))
         if count < 2:
             return count, False

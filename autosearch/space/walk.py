@@ -45,7 +45,7 @@ from autosearch.space.stage_facts import StageFacts
 from autosearch.space.storage import choose_storage, holds_pairs
 from autosearch.space.style import Inlining, Style, choose_inlining, choose_style
 from autosearch.space.tails import TailRules
-from autosearch.space.tiling import WORTH_THREADS, Tiling
+from autosearch.space.tiling import Tiling
 from autosearch.space.tiling_rules import MAX_LONG_BODY, choose_tiling
 
 MAX_GUARDED_BODY = 150
@@ -326,13 +326,6 @@ class Walk:
         self.remember(stage, self.bodies[partner.stage].copies)
         return [*tiling.directives(stage), *self.whole.get(partner.stage, ()), join(self.nest, partner)]
 
-    def spreads(self, stage: Stage, ranges: Mapping[str, int], placement: Placement) -> bool:
-        """Whether the loops of a stage so placed may be the parallel ones, see `StageFacts.spreads`."""
-        if placement.compute is None:
-            return True
-        much = math.prod(ranges.values()) * body_size(stage) >= WORTH_THREADS
-        return much and placement.store == placement.compute and in_serial(self.nest, placement.compute)
-
     def facts(
         self,
         stage: Stage,
@@ -369,7 +362,7 @@ class Walk:
             parallelizable=frozenset(parallelizable),
             ordered=not free,
             at_root=placement.compute is None,
-            spreads=self.spreads(stage, ranges, placement),
+            in_serial=in_serial(self.nest, placement.compute),
             gathered=ground.gathered[stage.func],
             sharing=ground.sharing.get(stage.func, ()),
             body=body_size(stage),

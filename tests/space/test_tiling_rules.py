@@ -85,14 +85,14 @@ def test_all_that_data_may_ask_for_is_made_at_each_place() -> None:
     assert likeliest(weights["smooth.0/order/outer/1"]) == "z"
 
 
-def test_few_channels_are_all_in_a_tile_or_none_shared_out_between_tiles() -> None:
+def test_few_channels_are_all_in_a_tile_or_each_by_itself() -> None:
     image = hl.ImageParam(hl.Float(32), 3, "image")
     x, y, c = hl.Var("x"), hl.Var("y"), hl.Var("c")
     out = hl.Func("out")
     out[x, y, c] = hl.exp(image[x, y, c])
     out.set_estimates([(0, 256), (0, 256), (0, 3)])
     counts = weights_of(out, Style.TILES, {"out.0/tiles": 1, "out.0/unroll/c": 1})["out.0/tile0/c"]
-    assert counts[0] == counts[1] * 4 / 1.5 > 100 * counts[2]  # both suit the style where channels share nothing
+    assert min(counts[0], counts[1]) > 100 * counts[2]  # both suit the style where channels share nothing
 
 
 @pytest.mark.parametrize(("width", "parallel"), [(512, True), (8, False)])
