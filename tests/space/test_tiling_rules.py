@@ -44,7 +44,7 @@ def test_a_scan_down_the_columns_goes_row_by_row() -> None:
     down = weights_of(_recursive(image, "columns"), Style.FREE, {"smooth.1/tiles": 0})
     assert likeliest(down["smooth.1/vector"]) == "x" and likeliest(down["smooth.1/order/outer/0"]) == "x"
     along = weights_of(_recursive(image, "rows"), Style.FREE, {"smooth.1/tiles": 0})
-    assert likeliest(along["smooth.1/order/outer/0"]) == "rx"
+    assert likeliest(along["smooth.1/order/outer/0"]) == "rx" and likeliest(along["smooth.1/vector"]) == "none"
 
 
 def test_where_data_says_what_is_written_no_vectors_are_stored() -> None:
