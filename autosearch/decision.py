@@ -51,6 +51,7 @@ class Decision:
         if best is not None:
             known = [*racing, *[best] * finalists]
             seconds += seconds_beyond(known, self.settings.race_seconds(), heats(measurer.runner))
+            seconds += self._confirmation()
         return self.settings.search_seconds_left(seconds)
 
     def make(self, measurer: Measurer) -> None:
@@ -88,10 +89,14 @@ class Decision:
             measurer.standing.holds,
         )
 
+    def _confirmation(self) -> float:
+        """Seconds that checking the winner takes, which is done where it is known what is right; else 0."""
+        root = self.journal.baseline(ROOT)
+        return len(Inputs) * root.seconds if root is not None and root.ok else 0.0
+
     def _confirmed(self, runner: Runner, race: Race) -> Race:
         """The race with a winner that is right elsewhere too; unchecked where there is no time for it."""
-        root = self.journal.baseline(ROOT)
-        if root is None or not root.ok or self.settings.patience() < len(Inputs) * root.seconds:
+        if not 0.0 < self._confirmation() <= self.settings.patience():
             return race
         any_size = bool(self.snapshot.sizes.others)
         race = confirm(runner, race, Candidate(root_schedule(self.snapshot.algorithm)), any_size)

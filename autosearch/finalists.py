@@ -24,6 +24,10 @@ CLOSE_ROUNDS = 20
 """Rounds of a heat that contenders close to the fastest get, whatever it takes."""
 CLOSE = 1.15
 """A contender whose median is this much longer than the fastest's sits out most rounds: it won't win any more."""
+OTHERS_EVERY = 5
+"""Of the rounds after the first few, it takes part in each so many."""
+STRETCH = 3.0
+"""Rounds of contenders close to the fastest may make a heat so many times as long as it is meant to be."""
 HOPELESS, HOPELESS_ROUNDS = 20.0, 2
 """One this much slower takes part in so few rounds only: it would take most of the time."""
 LOOK_EVERY, CLEAR = 10, 0.999
@@ -103,15 +107,19 @@ def go_on(runner: Runner, race: Race, seconds: float, seed: int, cold: bool = Fa
 
 
 def seconds_beyond(known: Sequence[float], seconds: float, processes: int) -> float:
-    """How much longer than the `seconds` meant for it a race in so many processes takes at least.
+    """How much longer than the `seconds` meant for it a race in so many processes takes, unless one is clearly fastest.
 
     `known`: what each contender takes. The first rounds count as nobody's time, and each heat has a few more, however
-    long they take.
+    long they take, and those of contenders close to the fastest.
     """
     hopeless = sum(one for one in known if one > HOPELESS * min(known))
     a_round = sum(known) - hopeless
-    counted = max(seconds, processes * (LEAST_ROUNDS - HOPELESS_ROUNDS) * a_round)
-    return HOPELESS_ROUNDS * (hopeless + processes * a_round) + counted - seconds
+    close = sum(one for one in known if one <= CLOSE * min(known))
+    least = (LEAST_ROUNDS - HOPELESS_ROUNDS) * a_round
+    told_apart = least + (CLOSE_ROUNDS - LEAST_ROUNDS) * (close + (a_round - close) / OTHERS_EVERY)
+    meant = seconds / processes
+    a_heat = max(meant, least, min(told_apart, STRETCH * meant))
+    return HOPELESS_ROUNDS * (hopeless + processes * a_round) + processes * a_heat - seconds
 
 
 def heats(runner: Runner) -> int:
@@ -216,7 +224,7 @@ def _is_clear(samples: Sequence[Row]) -> bool:
 
 
 def _goes_on(rounds: int, spent: float, seconds: float) -> bool:
-    return spent < seconds or (rounds < CLOSE_ROUNDS and spent < 3 * seconds)
+    return spent < seconds or (rounds < CLOSE_ROUNDS and spent < STRETCH * seconds)
 
 
 def _sits_out(samples: Sequence[Row], place: int, rounds: int) -> bool:
@@ -226,7 +234,7 @@ def _sits_out(samples: Sequence[Row], place: int, rounds: int) -> bool:
     slower = _median(samples[place]) / fastest
     if slower > HOPELESS:
         return True
-    return rounds >= LEAST_ROUNDS and slower > CLOSE and rounds % 5 != 0
+    return rounds >= LEAST_ROUNDS and slower > CLOSE and rounds % OTHERS_EVERY != 0
 
 
 def _median(row: Row) -> float:

@@ -7,10 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from autosearch.finalists import (
+    CLOSE_ROUNDS,
     HOPELESS_ROUNDS,
     LEAST_ROUNDS,
     LOOK_EVERY,
     MOST_ROUNDS,
+    OTHERS_EVERY,
+    STRETCH,
     Contender,
     Race,
     confirm,
@@ -120,6 +123,11 @@ def test_what_slow_contenders_take_is_known_before() -> None:
     assert seconds_beyond([0.01, 6.0, 0.02, 5.0], 6.0, 2) == pytest.approx(HOPELESS_ROUNDS * (11.0 + 2 * 0.03))
     slow = seconds_beyond([0.5, 6.0], 6.0, 2)  # not slow enough to sit out, so that each heat has a few rounds of them
     assert slow == pytest.approx(2 * LEAST_ROUNDS * 6.5 - 6.0)
+    many = seconds_beyond([0.02] * 8 + [0.08], 1.0, 2)  # eight that must be told apart have more rounds than there is time
+    assert many == pytest.approx(HOPELESS_ROUNDS * 2 * 0.24 + STRETCH * 1.0 - 1.0)
+    enough = seconds_beyond([0.02] * 8 + [0.08], 3.0, 2)
+    a_heat = (LEAST_ROUNDS - HOPELESS_ROUNDS) * 0.24 + (CLOSE_ROUNDS - LEAST_ROUNDS) * (0.16 + 0.08 / OTHERS_EVERY)
+    assert enough == pytest.approx(2 * (HOPELESS_ROUNDS * 0.24 + a_heat) - 3.0)
 
 
 def test_the_time_taken_beyond_is_that_of_a_race() -> None:
