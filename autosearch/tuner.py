@@ -82,7 +82,7 @@ def tune(
     inputs: arrays (numpy order) and scalars by name, to take sizes from and to time on; else the pipeline's estimates
         say the sizes, and random values are used.
     log: the file to record every trial in. What it holds of the same pipeline, sizes, target and machine counts.
-    strategy: one of `autosearch.strategies.STRATEGIES` ("portfolio", "genetic", "tree", "bayesian", "beam", "random", ...),
+    strategy: one of `autosearch.strategies.STRATEGIES` ("portfolio", "genetic", "tree", "bayesian", "beam", "local", ...),
         or a class of your own, made with a space and a seed, that does what `autosearch.strategies.base.Strategy` says.
     seed: of every random choice.
     timeout: seconds for the whole call. Ctrl-C, too, ends the search but not the result.

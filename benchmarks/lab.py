@@ -36,7 +36,7 @@ from benchmarks.recorded import BRED, read_records
 
 LEARNERS = ("genetic", "tree", "bayesian", "beam")
 PORTFOLIO = "portfolio"
-COMPARED = ("random", *LEARNERS, PORTFOLIO)
+COMPARED = ("random", *LEARNERS, "local", PORTFOLIO)
 LAB, LIVE = "lab", "live"
 LIVE_TRIALS = 150
 LEAST_POINTS = 300

@@ -13,7 +13,7 @@ from autosearch.lab.comparison import Comparison
 FORMATS = (".svg", ".png", ".pdf")
 _COLOURS = {
     "random": "#7f7f7f", "genetic": "#0072b2", "tree": "#009e73", "bayesian": "#cc79a7", "beam": "#e69f00",
-    "portfolio": "#d55e00",
+    "local": "#56b4e9", "portfolio": "#d55e00",
 }  # fmt: skip
 """Told apart by the colour-blind too (Okabe and Ito 2008)."""
 

@@ -11,6 +11,7 @@ from autosearch.strategies.base import Result, Strategy
 from autosearch.strategies.bayesian import Bayesian
 from autosearch.strategies.beam import Beam
 from autosearch.strategies.genetic import Genetic
+from autosearch.strategies.local import LocalSearch
 from autosearch.strategies.portfolio import make_portfolio
 from autosearch.strategies.random import Random
 from autosearch.strategies.tree import TreeSearch
@@ -25,6 +26,7 @@ _SINGLE: dict[str, StrategyFactory] = {
     "bayesian": Bayesian,
     "bayesian:nsgaii": partial(Bayesian, sampler="nsgaii"),
     "beam": Beam,
+    "local": LocalSearch,
 }
 
 
@@ -34,6 +36,7 @@ def _portfolio(space: Space, seed: int) -> Strategy:
         "tree": TreeSearch,
         "bayesian": partial(Bayesian, most=1),  # its sampler takes tens of times as long for a schedule as the others
         "beam": partial(Beam, spare=2),
+        "local": LocalSearch,
     }
     return make_portfolio(makers, space, seed)
 

@@ -39,6 +39,10 @@ class TestBeam(StrategySuite):
     strategy = "beam"
 
 
+class TestLocal(StrategySuite):
+    strategy = "local"
+
+
 class TestPortfolio(StrategySuite):
     strategy = "portfolio"
 

@@ -50,7 +50,7 @@ def test_no_member_is_starved_from_the_first_batch_on() -> None:
         assert len(proposals) == 64
         strategy.observe(measured(proposals[:8]))
     assert min(strategy.shares.values()) >= LEAST / len(strategy.shares)
-    assert list(strategy.shares) == ["genetic", "tree", "bayesian", "beam"]
+    assert list(strategy.shares) == ["genetic", "tree", "bayesian", "beam", "local"]
 
 
 def test_shares_add_up() -> None:

@@ -1,0 +1,108 @@
+"""Local search: each schedule that differs from the fastest in one decision comes up, in turn.
+
+Mutation, being random, may not come to what one decision is missing for long: of fifty Funcs it seldom moves the one that
+matters, and then somewhere else. Here nothing is proposed again before all else was.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+
+from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, func_of, kind_of
+from autosearch.errors import InfeasibleError
+from autosearch.strategies.base import Predict, Result
+from autosearch.strategies.genetic import KIND_WEIGHTS
+from autosearch.strategies.unseen import Unseen
+
+FEW = 8
+"""So many of the fastest have neighbours proposed: those of the second once the first has none left."""
+NEAR = 2
+"""Numbers change by so many places among the options at most."""
+REDECIDED = 0.5
+"""Share of Funcs placed elsewhere whose loops are decided anew: a tile that suited the old place may not suit it."""
+FLATTENED, SHARPENED = 0.3, 2.0
+"""How much the weights of the space count: for what comes up first, and for what a change leads to."""
+
+_Move = tuple[str, Option]
+"""A question and another answer to it."""
+
+
+class LocalSearch:
+    """Changes the fastest schedules, one decision at a time."""
+
+    def __init__(self, space: Space, seed: int = 0) -> None:
+        self._space = space
+        self._random = random.Random(seed)
+        self._anything = RandomChooser(self._random)
+        self._likely = RandomChooser(self._random, SHARPENED)
+        self._unseen = Unseen()
+        self._fastest: list[tuple[float, Trace]] = []
+        self._left: dict[Trace, list[_Move]] = {}
+        """Of each of the fastest, what was not yet proposed, what should come first at the end. Where nothing is left, all
+        comes up again after the next results: what a change leads to is decided at random."""
+
+    def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
+        """See `Strategy.propose`."""
+        return self._unseen.collect(n, self._next)
+
+    def observe(self, results: Sequence[Result]) -> None:
+        """See `Strategy.observe`."""
+        self._unseen.observe(results)
+        found = [(one.seconds, one.trace) for one in results if one.seconds is not None and len(one.trace)]
+        self._fastest = sorted(self._fastest + found, key=lambda one: one[0])[:FEW]
+        known = {trace for _, trace in self._fastest}
+        left = {trace: moves for trace, moves in self._left.items() if trace in known}
+        self._left = left if any(left.values()) else {}
+
+    def _next(self) -> Proposal:
+        """The next neighbour of the fastest that has one left; a random schedule where none has."""
+        for _, trace in self._fastest:
+            if trace not in self._left:
+                self._left[trace] = self._moves(trace)
+            if self._left[trace]:
+                return self._moved(trace, self._left[trace].pop())
+        return draw(self._space, self._anything)
+
+    def _moves(self, trace: Trace) -> list[_Move]:
+        """All single changes, in random order, the likelier rather at the end; none where the space knows the trace no more."""
+        asked = _Asked(trace.by_key, self._likely)
+        try:
+            draw(self._space, asked)
+        except InfeasibleError:
+            return []
+        ranked = [
+            (self._random.random() ** (1.0 / weight), (key, option))  # as if drawn one by one (Efraimidis, Spirakis 2006)
+            for key, others in asked.others.items()
+            for option, weight in others.items()
+        ]
+        return [move for _, move in sorted(ranked, key=lambda one: one[0])]
+
+    def _moved(self, trace: Trace, move: _Move) -> Proposal:
+        key, option = move
+        answers = trace.by_key
+        if kind_of(key) == "place" and self._random.random() < REDECIDED:
+            func = func_of(key)
+            answers = {one: answer for one, answer in trace if func_of(one) != func}
+        return draw(self._space, Replay({**answers, key: option}, self._likely))
+
+
+class _Asked(Replay):
+    """Answers as a trace does, and keeps what else could be answered, with weights."""
+
+    def __init__(self, answers: Mapping[str, Option], otherwise: RandomChooser) -> None:
+        super().__init__(answers, otherwise)
+        self.others: dict[str, dict[Option, float]] = {}
+
+    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
+        answer = super().choose(key, options, weights)
+        place = options.index(answer)
+        near = [
+            other
+            for other, option in enumerate(options)
+            if other != place and (isinstance(option, str) or isinstance(answer, str) or abs(other - place) <= NEAR)
+        ]
+        chances = [weights[other] ** FLATTENED if weights is not None else 1.0 for other in near]
+        each = KIND_WEIGHTS.get(kind_of(key), 1.0) / sum(chances) if near else 0.0
+        self.others[key] = {options[other]: each * chance for other, chance in zip(near, chances, strict=True)}
+        return answer

@@ -1,0 +1,82 @@
+"""What is local search's own: each change of the fastest comes up once, then those of the second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from autosearch.choices import FirstChooser, Option, Proposal, Replay, draw, func_of
+from autosearch.strategies.base import Result
+from autosearch.strategies.local import LocalSearch
+from autosearch.testing.synthetic import FACTORS, Placed
+
+SPACE = Placed(2)
+ANSWERS = {f"f{number}/{kind}": f"{kind}0" for number in range(2) for kind in ("place", "store")}
+FACTOR = "f0.0/tile0/x"
+
+
+def _schedule(**told: Option) -> Proposal:
+    return draw(SPACE, Replay({**ANSWERS, **told}, FirstChooser()))
+
+
+FASTEST = _schedule()
+
+
+def _search(*seconds: tuple[Proposal, float]) -> LocalSearch:
+    strategy = LocalSearch(SPACE, 0)
+    strategy.observe([Result(one.trace, one.schedule.digest, took) for one, took in seconds])
+    return strategy
+
+
+def _changes(proposal: Proposal, before: Proposal = FASTEST) -> dict[str, Option]:
+    return {key: answer for key, answer in proposal.trace if answer != before.trace.by_key[key]}
+
+
+def _funcs(changes: Iterable[str]) -> set[str]:
+    return {func_of(key) for key in changes}
+
+
+def test_every_change_comes_up_once() -> None:
+    changes = [_changes(one) for one in _search((FASTEST, 1.0)).propose(36)]
+    for number in range(2):
+        stored = [one for one in changes if list(one) == [f"f{number}/store"]]
+        assert {one[f"f{number}/store"] for one in stored} == {f"store{level}" for level in range(1, 8)}
+        placed = [one[f"f{number}/place"] for one in changes if f"f{number}/place" in one]
+        assert sorted(map(str, placed)) == [f"place{level}" for level in range(1, 8)]
+        factors = [one for one in changes if list(one) == [f"f{number}.0/tile0/x"]]
+        assert {one[f"f{number}.0/tile0/x"] for one in factors} == {2, 4, 16, 32}
+
+
+def test_a_func_placed_elsewhere_may_be_decided_anew_and_no_other() -> None:
+    changes = [_changes(one) for one in _search((FASTEST, 1.0)).propose(36)]
+    moved = [one for one in changes if "f0/place" in one]
+    assert any(len(one) > 1 for one in moved) and any(len(one) == 1 for one in moved)
+    assert all(key.startswith("f0") for one in moved for key in one)
+
+
+def test_numbers_change_a_little() -> None:
+    smallest = _schedule(**{FACTOR: FACTORS[0]})
+    changes = [_changes(one, smallest) for one in _search((smallest, 1.0)).propose(34)]
+    assert {one[FACTOR] for one in changes if list(one) == [FACTOR]} == set(FACTORS[1:3])
+
+
+def test_those_of_the_second_follow() -> None:
+    second = _schedule(**{FACTOR: 32, "f1/place": "place7", "f1/store": "store7"})
+    strategy = _search((second, 2.0), (FASTEST, 1.0))
+    assert all(len(_funcs(_changes(one))) == 1 for one in strategy.propose(36))
+    assert all(len(_funcs(_changes(one, second))) == 1 for one in strategy.propose(20))
+
+
+def test_where_none_is_left_it_begins_again() -> None:
+    strategy = _search((FASTEST, 1.0))
+    strategy.propose(36)
+    assert any(len(_funcs(_changes(one))) == 2 for one in strategy.propose(8))
+    strategy.observe([])
+    assert all(len(_funcs(_changes(one))) == 1 for one in strategy.propose(36))
+
+
+def test_a_faster_one_is_next() -> None:
+    strategy = _search((FASTEST, 1.0))
+    strategy.propose(5)
+    faster = _schedule(**{FACTOR: 16, "f1/place": "place3"})
+    strategy.observe([Result(faster.trace, faster.schedule.digest, 0.5)])
+    assert all(len(_funcs(_changes(one, faster))) == 1 for one in strategy.propose(20))
