@@ -106,7 +106,8 @@ class _Rules:
         if facts.body * facts.lanes > MAX_LONG_BODY:  # what lies apart is loaded lane by lane
             rest *= _RARELY
         # Where data says where they are written, or a scan runs along the row, it takes as many stores as there are lanes.
-        none = 3.0 if writes_by_data(facts.stage) or facts.dense not in facts.stage.pure_vars else 0.03
+        along_row = candidates[0] in facts.stage.pure_vars and facts.dense not in facts.stage.pure_vars
+        none = 3.0 if writes_by_data(facts.stage) or along_row else 0.03
         weights = [none, first, *([rest] * (len(candidates) - 1))]
         chosen = self.chooser.choose(f"{self.prefix}/vector", [_NONE, *candidates], weights)
         if chosen == _NONE:

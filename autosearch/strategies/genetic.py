@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, func_of, kind_of
 from autosearch.strategies.bandit import Bandit
 from autosearch.strategies.base import Predict, Result
+from autosearch.strategies.change import KIND_WEIGHTS, REDRAWN_MOVED
 from autosearch.strategies.island import Island, Member
 from autosearch.strategies.unseen import Unseen
 
@@ -49,29 +50,6 @@ GATHERED = 0.15
 """Share of children in which other Funcs are placed where one of them is: what slides, slides together."""
 REDRAWN_FUNC = 0.15
 """Share of children for which one Func is decided anew."""
-REDRAWN_MOVED = 0.5
-"""Share of Funcs given another place whose loops are decided anew: a tile that suited the old place may not suit it."""
-
-KIND_WEIGHTS: Mapping[str, float] = {
-    "": 0.05,
-    "place": 2.5,
-    "store": 1.5,
-    "memory": 0.2,
-    "ahead": 0.2,
-    "partition": 0.2,
-    "vector": 0.4,
-    "width": 1.0,
-    "unroll": 1.0,
-    "tiles": 0.8,
-    "tile": 1.2,
-    "order": 0.6,
-    "parallel": 0.4,
-    "parallel_loops": 0.3,
-    "tail": 0.6,
-    "bound": 0.2,
-    "phases": 0.2,
-}
-"""How often a decision of each kind is mutated; placement and tile sizes matter most."""
 
 
 class Genetic:

@@ -12,15 +12,13 @@ from collections.abc import Mapping, Sequence
 from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, func_of, kind_of
 from autosearch.errors import InfeasibleError
 from autosearch.strategies.base import Predict, Result
-from autosearch.strategies.genetic import KIND_WEIGHTS
+from autosearch.strategies.change import KIND_WEIGHTS, REDRAWN_MOVED
 from autosearch.strategies.unseen import Unseen
 
 FEW = 8
 """So many of the fastest have neighbours proposed: those of the second once the first has none left."""
 NEAR = 2
 """Numbers change by so many places among the options at most."""
-REDECIDED = 0.5
-"""Share of Funcs placed elsewhere whose loops are decided anew: a tile that suited the old place may not suit it."""
 FLATTENED, SHARPENED = 0.3, 2.0
 """How much the weights of the space count: for what comes up first, and for what a change leads to."""
 
@@ -81,7 +79,7 @@ class LocalSearch:
     def _moved(self, trace: Trace, move: _Move) -> Proposal:
         key, option = move
         answers = trace.by_key
-        if kind_of(key) == "place" and self._random.random() < REDECIDED:
+        if kind_of(key) == "place" and self._random.random() < REDRAWN_MOVED:
             func = func_of(key)
             answers = {one: answer for one, answer in trace if func_of(one) != func}
         return draw(self._space, Replay({**answers, key: option}, self._likely))

@@ -47,6 +47,17 @@ def test_a_scan_down_the_columns_goes_row_by_row() -> None:
     assert likeliest(along["smooth.1/order/outer/0"]) == "rx" and likeliest(along["smooth.1/vector"]) == "none"
 
 
+def test_a_sum_of_everything_is_likely_in_vectors() -> None:
+    image = hl.ImageParam(hl.Float(32), 2, "image")
+    x, r = hl.Var("x"), hl.RDom([(0, 256), (0, 256)], "r")
+    total, out = hl.Func("total"), hl.Func("out")
+    total[()] = hl.f32(0)
+    total[()] += image[r.x, r.y]
+    out[x] = image[x, 0] / total[()]
+    out.set_estimates([(0, 256)])
+    assert likeliest(weights_of(out, Style.FREE)["total.1/vector"]) == "rx"
+
+
 def test_where_data_says_what_is_written_no_vectors_are_stored() -> None:
     image = hl.ImageParam(hl.UInt(8), 2, "image")
     x, level, r = hl.Var("x"), hl.Var("level"), hl.RDom([(0, 256)], "r")
