@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
 from autosearch.baselines import dropout_samples
-from autosearch.choices import STYLE, FirstChooser, Option, Proposal, RandomChooser, Replay, Trace, draw, kind_of
+from autosearch.choices import STYLE, Chooser, FirstChooser, Option, Proposal, Replay, Trace, draw, kind_of
 from autosearch.errors import InfeasibleError, ScheduleError
 from autosearch.journal import Journal
 from autosearch.measure.local import LocalRunner
@@ -17,21 +17,22 @@ from autosearch.pipeline.snapshot import Snapshot
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.cpu import CpuSpace
 from autosearch.space.imitate import adopt, imitate
+from autosearch.strategies.base import Predict
+from autosearch.strategies.genetic import Genetic
 
 SAMPLES = 8
 """Schedules of Adams2019 at random among the seeds; fewer in short runs."""
 SAMPLE_SECONDS, _SAMPLE_SHARE = 2.0, 0.05
 """Seconds that making them may take, and part of the time for the search."""
-STYLED, _DRAWS = 2, 4
-"""Schedules of each style among the seeds, each the one expected to be fastest of so many."""
-_SHARPNESS = (2.0, 4.0)
-"""How closely they keep to what an expert would do first: what is drawn freely rarely gets all right that hangs together."""
+STYLED = (24, 64)
+"""Schedules of each style among the seeds: the one expected to be fastest of so many. Few are all drawn, of many most are
+bred: what is drawn rarely gets all right that hangs together, what is bred makes the most of where the model errs."""
+_STYLED_SHARE, _IN_HASTE = 0.05, 4
+"""Part of the time for the search that making these may take; then they are the best of so few."""
 _TRIALS_EACH = 5
 """Trials for each of them, at least: shorter searches do without."""
 _LIKELY = 0.1
 """Styles less likely than this, where the likeliest is 1, don't suit the pipeline."""
-Predict = Callable[[Sequence[Proposal]], Sequence[float]]
-"""The seconds that schedules are expected to take."""
 
 
 @dataclass(frozen=True)
@@ -76,20 +77,22 @@ class Seeds:
             return []
         return self._nearest(dropout_samples(compiler(), snapshot, cores, count, seconds))
 
-    def styled(self, seed: int, trials: int, predict: Predict) -> list[Proposal]:
+    def styled(self, seed: int, trials: int, seconds_left: float, predict: Predict) -> list[Proposal]:
         """A few schedules of each style that suits the pipeline; none where the search has begun before, or is too short."""
+        before, generator = self.thinking.seconds, random.Random(seed)
         with self.thinking:
             styles = self._styles()
-            if any(not record.baseline for record in self.journal.trials) or trials < _TRIALS_EACH * STYLED * len(styles):
-                return []
-            generator = random.Random(seed)
-            found: dict[str, Proposal] = {}
-            for number in range(STYLED):
-                for style in styles:
-                    drawn = list(self._drawn(style, RandomChooser(generator, _SHARPNESS[number % len(_SHARPNESS)])))
-                    best = min(zip(predict(drawn), range(len(drawn)), strict=True), default=None) if drawn else None
-                    if best is not None:
-                        found.setdefault(drawn[best[1]].schedule.digest, drawn[best[1]])
+        least = _TRIALS_EACH * len(STYLED) * len(styles)
+        if any(not record.baseline for record in self.journal.trials) or trials < least:
+            return []
+        found: dict[str, Proposal] = {}
+        for many in STYLED:
+            for style in styles:
+                late = self.thinking.seconds - before > _STYLED_SHARE * seconds_left
+                with self.thinking:
+                    best = self._of_style(style, _IN_HASTE if late else many, generator.randrange(1 << 30), predict)
+                if best is not None:
+                    found.setdefault(best.schedule.digest, best)
         measured = self.journal.measured()
         return [seed for digest, seed in found.items() if digest not in measured]
 
@@ -99,12 +102,14 @@ class Seeds:
             self.space.build(asked)
         return asked.likely
 
-    def _drawn(self, style: Option, chooser: RandomChooser) -> Iterator[Proposal]:
-        for _ in range(_DRAWS):
-            try:
-                yield draw(self.space, Replay({STYLE: style}, chooser))
-            except InfeasibleError:
-                continue
+    def _of_style(self, style: Option, many: int, seed: int, predict: Predict) -> Proposal | None:
+        """The one of so many that is expected to be fastest; None where nothing of this style is found."""
+        made = Genetic(_Styled(self.space, style), seed, first=0).propose(many, predict)
+        if not made:
+            return None
+        expected = predict(made)
+        best = made[min(range(len(made)), key=expected.__getitem__)]
+        return draw(self.space, Replay({STYLE: style, **best.trace.by_key}, FirstChooser()))
 
     def _nearest(self, schedules: Sequence[Schedule]) -> list[Proposal]:
         """What the space holds that is nearest to each and was not measured, each once."""
@@ -118,6 +123,17 @@ class Seeds:
             found[imitation.schedule.digest] = Proposal(imitation.trace, imitation.schedule)
         measured = self.journal.measured()
         return [seed for digest, seed in found.items() if digest not in measured]
+
+
+@dataclass(frozen=True)
+class _Styled:
+    """What a space holds of one style, which isn't asked."""
+
+    space: CpuSpace
+    style: Option
+
+    def build(self, chooser: Chooser) -> Schedule:
+        return self.space.build(Replay({STYLE: self.style}, chooser))
 
 
 class _Styles(FirstChooser):

@@ -237,7 +237,12 @@ class _Session:
 
     def styled_seeds(self) -> list[Proposal]:
         """None where nothing can tell the better ones."""
-        return self.seeds.styled(self.settings.seed, self.settings.trials, self.predict) if self.ranks else []
+        settings = self.settings
+        if not self.ranks:
+            return []
+        seeds = self.seeds.styled(settings.seed, settings.trials, settings.search_seconds_left(), self.predict)
+        self.pruner.forget_others([one.schedule for one in seeds])
+        return seeds
 
     # Search --------------------------------------------------------------------------------------------------------
 
@@ -292,16 +297,9 @@ class _Session:
         """A batch to measure: the most promising of many proposals."""
         if not self.ranks:
             return self.strategy.propose(few)
-        looked_at: list[Proposal] = []
-
-        def predict(proposals: Sequence[Proposal]) -> list[float]:
-            looked_at.extend(proposals)
-            return self.predict(proposals)
-
-        proposals = self.strategy.propose(max(many, few), predict)
+        proposals = self.strategy.propose(max(many, few), self.predict)
         chosen = [proposals[place] for place in sorted(self.pruner.select(proposals, few))]
-        digests = {one.schedule.digest for one in chosen}
-        self.pruner.forget([one.schedule for one in looked_at + proposals if one.schedule.digest not in digests])
+        self.pruner.forget_others([one.schedule for one in chosen])
         return chosen
 
     @property

@@ -176,7 +176,7 @@ class Pruner:
                 aside.append(place)
         return chosen + aside[: few - len(chosen)]
 
-    def forget(self, schedules: Sequence[Schedule]) -> None:
-        """Drop cached features of schedules that were not chosen."""
-        for schedule in schedules:
-            self._known.pop(schedule.digest, None)
+    def forget_others(self, schedules: Sequence[Schedule]) -> None:
+        """Drop the cached features of all schedules but these."""
+        kept = {schedule.digest for schedule in schedules}
+        self._known = {digest: rows for digest, rows in self._known.items() if digest in kept}

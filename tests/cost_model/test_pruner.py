@@ -192,11 +192,12 @@ def test_deterministic_by_seed() -> None:
 
 def test_features_forgotten_are_worked_out_again() -> None:
     pruner = _pruner()
-    before = pruner.features(SCHEDULES[0])
-    pruner.forget(SCHEDULES[:2])
+    before, kept = (pruner.features(one) for one in SCHEDULES[:2])
+    pruner.forget_others([SCHEDULES[1]])
     after = pruner.features(SCHEDULES[0])
     assert after is not before and (after == before).all()
     assert pruner.features(SCHEDULES[0]) is after
+    assert pruner.features(SCHEDULES[1]) is kept
 
 
 def test_what_is_likely_to_fail_is_not_measured() -> None:
