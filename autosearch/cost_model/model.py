@@ -30,10 +30,11 @@ class StageTimeModel:
     def __init__(
         self,
         rounds: int = 100,
-        depth: int = 6,
+        depth: int = 4,
         learning_rate: float = 0.15,
         subsample: float = 0.8,
-        focus: float = 0.5,
+        features: float = 0.1,
+        focus: float = 1.0,
         threads: int = 1,
         seed: int = 0,
         prior: StageTimeModel | None = None,
@@ -42,6 +43,9 @@ class StageTimeModel:
         self.depth = depth
         self.learning_rate = learning_rate
         self.subsample = subsample
+        self.features = features
+        """Share of the features, drawn anew, that each split of a tree may use. Few: what the schedules of one search have in
+        common says of many features alike that they are good, and none should get all of it."""
         self.focus = focus
         """How much more fast schedules count: weights are relative throughput to this power."""
         self.threads = threads
@@ -82,7 +86,7 @@ class StageTimeModel:
             "max_depth": self.depth,
             "eta": self.learning_rate,
             "subsample": self.subsample,
-            "colsample_bytree": 0.7,
+            "colsample_bynode": self.features,
             "min_child_weight": 0.5,
             "lambda": 1.0,
             "nthread": self.threads,

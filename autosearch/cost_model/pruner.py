@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from autosearch.choices import Proposal
+from autosearch.choices import STYLE, Option, Proposal
 from autosearch.cost_model.base import CostModel, Rows
 from autosearch.cost_model.batch import Derived, Featurizer
 from autosearch.cost_model.feasibility import FeasibilityClassifier
@@ -22,6 +23,9 @@ EARLY, EARLY_EXPLORE = 64, 0.35
 """So many measurements the model hardly knows the pipeline: at least this share of each batch is drawn at random."""
 ALIKE = 0.6
 """Of those that the model picks, the share that may compute and store all Funcs at the same levels."""
+STALE, BETTER, OF_A_STYLE = 32, 0.98, 0.5
+"""Where so many schedules in a row brought nothing as much faster, the share of those picked that may be of one style. A good
+schedule found early is followed by many like it; what other styles are worth shows only after as many."""
 ELSEWHERE = 0.12
 """Share of each batch that computes one Func elsewhere than one of the fastest schedules does, as nobody has tried: what the
 model thinks best."""
@@ -64,6 +68,8 @@ class Pruner:
         self._failed: list[Rows] = []
         self._feasibility: FeasibilityClassifier | None = None
         self._neighbours = Neighbours()
+        self._best, self._in_vain = math.inf, 0
+        """The fastest measured, and how many since then weren't clearly faster."""
         self._trained_on = self._judged_on = 0
         self._learner = model
         self._prior = prior if model is None else None
@@ -90,6 +96,8 @@ class Pruner:
             self._rows.append(rows)
             self._seconds.append(seconds)
             self._neighbours.observe(one, seconds)
+            better = seconds < BETTER * self._best
+            self._best, self._in_vain = (seconds, 0) if better else (self._best, self._in_vain + 1)
         count = len(self._rows)
         if count >= LEAST_DATA and count >= self._trained_on * GROWTH:
             model = self._learner or StageTimeModel(seed=self._seed, prior=self._prior)
@@ -139,7 +147,7 @@ class Pruner:
         many = min(len(found), self._share(few - at_random, OTHERWISE), few - at_random - len(picked))
         picked += [others[number] for number in self._random.sample(found, many)]
         others = [place for place in ranked if place not in picked]
-        chosen = self._different([proposals[place].schedule for place in others], few - at_random - len(picked))
+        chosen = self._different([proposals[place] for place in others], few - at_random - len(picked))
         picked += [others[number] for number in chosen]
         rest = [place for place in others if place not in picked]
         return picked + self._random.sample(rest, min(few - len(picked), len(rest)))
@@ -154,23 +162,27 @@ class Pruner:
         """How many of so few a share comes to this time."""
         return sum(self._random.random() < share for _ in range(few))
 
-    def _different(self, schedules: Sequence[Schedule], few: int) -> list[int]:
-        """The places of the first `few` that the model can tell apart (the others hardly differ in what they do), most
-        of them, but not all, with their Funcs computed and stored at the same levels where there are others."""
+    def _different(self, proposals: Sequence[Proposal], few: int) -> list[int]:
+        """The places of the first `few` that the model can tell apart (the others hardly differ in what they do): most of
+        them, but not all, with their Funcs computed and stored at the same levels where there are others, and, where nothing
+        better was found for long, no more than half of one style."""
         seen: set[bytes] = set()
         alike: Counter[Places] = Counter()
+        styles: Counter[Option | None] = Counter()
+        most = OF_A_STYLE * few if self._in_vain >= STALE else few
         chosen: list[int] = []
         aside: list[int] = []
-        for place, schedule in enumerate(schedules):
+        for place, proposal in enumerate(proposals):
             if len(chosen) == few:
                 break
-            rows = self.features(schedule).tobytes()
+            rows = self.features(proposal.schedule).tobytes()
             if rows in seen:
                 continue
             seen.add(rows)
-            where = placement(schedule)
-            if alike[where] < ALIKE * few:
+            where, style = placement(proposal.schedule), proposal.trace.by_key.get(STYLE)
+            if alike[where] < ALIKE * few and (style is None or styles[style] < most):
                 alike[where] += 1
+                styles[style] += 1
                 chosen.append(place)
             else:
                 aside.append(place)

@@ -51,7 +51,7 @@ def test_each_pipeline_is_weighted_by_its_own_best() -> None:
     for one in slow_rows:
         one[:, 2] += 100.0  # how the model can tell the two apart
     owners = [0] * 100 + [1] * 100
-    model = StageTimeModel(focus=2.0).fit(rows + slow_rows, seconds + slow, owners)
+    model = StageTimeModel(features=1.0, focus=2.0).fit(rows + slow_rows, seconds + slow, owners)
     assert _correlation(model, slow_rows, slow) > 0.9
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from autosearch.choices import Proposal, Trace
+from autosearch.choices import STYLE, Proposal, Trace
 from autosearch.cost_model.base import Rows
 from autosearch.cost_model.features import NAMES
 from autosearch.cost_model.model import NotFittedError, StageTimeModel
 from autosearch.cost_model.neighbours import placement
-from autosearch.cost_model.pruner import DOUBTFUL, LEAST_DATA, Pruner
+from autosearch.cost_model.pruner import DOUBTFUL, LEAST_DATA, STALE, Pruner
 from autosearch.machine import Machine
 from autosearch.schedule.directives import PLACING
 from autosearch.schedule.schedule import Schedule
@@ -159,6 +159,18 @@ def test_neighbours_of_both_kinds_are_no_more_than_asked_for() -> None:
     ]
     for few in (1, 2, 3):
         assert {len(set(pruner.select([*moved, *otherwise, *NEW[40:]], few))) for _ in range(150)} == {few}
+
+
+def test_where_nothing_better_is_found_other_styles_have_their_turn() -> None:
+    pruner = _pruner(explore=0.0)
+    known = sorted(((one, _seconds(pruner, one.schedule)) for one in KNOWN), key=lambda pair: -pair[1])
+    pruner.observe(known)
+    ranked = sorted(NEW, key=lambda one: pruner.predict([one.schedule])[0])
+    styled = [Proposal(Trace(((STYLE, "rows" if place < 40 else "tiles"),)), one.schedule) for place, one in enumerate(ranked)]
+    before = mean(place < 40 for _ in range(50) for place in pruner.select(styled, 8))  # some are the fastest's neighbours
+    pruner.observe(known[:STALE])
+    after = mean(place < 40 for _ in range(50) for place in pruner.select(styled, 8))
+    assert after < 0.65 < 0.75 < before
 
 
 def test_a_model_that_has_seen_little_leaves_more_to_chance() -> None:
