@@ -78,7 +78,10 @@ class Seeds:
         return self._nearest(dropout_samples(compiler(), snapshot, cores, count, seconds))
 
     def styled(self, seed: int, trials: int, seconds_left: float, predict: Predict) -> list[Proposal]:
-        """A few schedules of each style that suits the pipeline; none where the search has begun before, or is too short."""
+        """A few schedules of each style that suits the pipeline; none where the search has begun before, or is too short.
+
+        `seconds_left` of the search: of these it takes a small share, and looks at fewer when that is over.
+        """
         before, generator = self.thinking.seconds, random.Random(seed)
         with self.thinking:
             styles = self._styles()
@@ -104,7 +107,7 @@ class Seeds:
 
     def _of_style(self, style: Option, many: int, seed: int, predict: Predict) -> Proposal | None:
         """The one of so many that is expected to be fastest; None where nothing of this style is found."""
-        made = Genetic(_Styled(self.space, style), seed, first=0).propose(many, predict)
+        made = Genetic(_InStyle(self.space, style), seed, first=0).propose(many, predict)
         if not made:
             return None
         expected = predict(made)
@@ -126,7 +129,7 @@ class Seeds:
 
 
 @dataclass(frozen=True)
-class _Styled:
+class _InStyle:
     """What a space holds of one style, which isn't asked."""
 
     space: CpuSpace
