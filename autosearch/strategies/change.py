@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import random
+from collections.abc import Collection, Mapping
 
+from autosearch.choices import Option, func_of, kind_of
+
+PLACEMENT_KINDS = ("place", "store")
+"""Kinds of decisions that say where a Func is computed and stored."""
 REDRAWN_MOVED = 0.5
 """Share of Funcs given another place whose loops are decided anew: a tile that suited the old place may not suit it."""
+REDRAWN_HOST = 0.25
+"""Share of Funcs moved out of another's loops where those, too, are decided anew: they may have been made to compute it."""
 
 KIND_WEIGHTS: Mapping[str, float] = {
     "": 0.05,
@@ -27,3 +34,23 @@ KIND_WEIGHTS: Mapping[str, float] = {
     "phases": 0.2,
 }
 """How often a decision of each kind is changed; placement and tile sizes matter most."""
+
+
+def to_forget(answers: Mapping[str, Option], changed: Collection[str], generator: random.Random) -> set[str]:
+    """The questions to be answered anew because some, `changed`, are: loops that were made for other placements."""
+    moved: set[str] = set()
+    hosts: set[str] = set()
+    for key in sorted(changed):  # a set's order differs between processes
+        if kind_of(key) != "place":
+            continue
+        if generator.random() < REDRAWN_MOVED:
+            moved.add(func_of(key))
+        place = answers.get(key)
+        if isinstance(place, str) and "/" in place and generator.random() < REDRAWN_HOST:
+            hosts.add(func_of(place))  # a level is named as questions are, its stage first
+    return {
+        key
+        for key in answers
+        if key not in changed
+        and (func_of(key) in moved or (func_of(key) in hosts and kind_of(key) not in PLACEMENT_KINDS))
+    }

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, func_of, kind_of
 from autosearch.strategies.bandit import Bandit
 from autosearch.strategies.base import Predict, Result
-from autosearch.strategies.change import KIND_WEIGHTS, REDRAWN_MOVED
+from autosearch.strategies.change import KIND_WEIGHTS, PLACEMENT_KINDS, to_forget
 from autosearch.strategies.island import Island, Member
 from autosearch.strategies.unseen import Unseen
 
@@ -31,7 +31,6 @@ NICHE_KINDS = ("", "rfactor", "clone")
 PLACEMENTS, FROM_PLACEMENT = 6, 0.25
 """Share of parents that are the best of their placement, one of so many placements: the second best may need but a better
 tile to be the best, and wouldn't get it where all parents have the same placement."""
-PLACEMENT_KINDS = ("place", "store")
 FIRST = 64
 """Measurements before breeding starts: until then all is drawn at random, so that no early winner crowds out the rest."""
 OPERATORS: Mapping[str, float] = {"fresh": 0.2, "neighbour": 0.2, "cross": 0.2, "mutate": 0.4}
@@ -202,12 +201,12 @@ class Genetic:
         }
 
     def _to_forget(self, answers: Mapping[str, Option], change: set[str]) -> set[str]:
-        """The keys to be asked anew, whatever the answer: of Funcs whose loops were made for another place."""
-        placed = sorted(key for key in change if kind_of(key) == "place")  # a set's order differs between processes
-        moved = {func_of(key) for key in placed if self._random.random() < REDRAWN_MOVED}
+        """The keys to be asked anew, whatever the answer: now and then of a whole Func."""
+        forgotten = to_forget(answers, change, self._random)
         if answers and self._random.random() < REDRAWN_FUNC:
-            moved.add(func_of(self._random.choice(list(answers))))
-        return {key for key in answers if func_of(key) in moved and key not in change}
+            func = func_of(self._random.choice(list(answers)))
+            forgotten |= {key for key in answers if func_of(key) == func and key not in change}
+        return forgotten
 
 
 def _of_kinds(trace: Trace, kinds: Sequence[str]) -> _Answers:

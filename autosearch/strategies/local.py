@@ -9,10 +9,10 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 
-from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, func_of, kind_of
+from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, kind_of
 from autosearch.errors import InfeasibleError
 from autosearch.strategies.base import Predict, Result
-from autosearch.strategies.change import KIND_WEIGHTS, REDRAWN_MOVED
+from autosearch.strategies.change import KIND_WEIGHTS, to_forget
 from autosearch.strategies.unseen import Unseen
 
 FEW = 8
@@ -78,11 +78,9 @@ class LocalSearch:
 
     def _moved(self, trace: Trace, move: _Move) -> Proposal:
         key, option = move
-        answers = trace.by_key
-        if kind_of(key) == "place" and self._random.random() < REDRAWN_MOVED:
-            func = func_of(key)
-            answers = {one: answer for one, answer in trace if func_of(one) != func}
-        return draw(self._space, Replay({**answers, key: option}, self._likely))
+        forgotten = to_forget(trace.by_key, [key], self._random)
+        kept = {one: answer for one, answer in trace if one not in forgotten}
+        return draw(self._space, Replay({**kept, key: option}, self._likely))
 
 
 class _Asked(Replay):
