@@ -18,6 +18,8 @@ from autosearch.measure.statistics import adjusted, typical
 LEAST_ROUNDS = 3
 RETIRE = {1: 3.5, 4: 1.6, 7: 1.25, 10: 1.08}
 """After so many rounds, who is this much slower than the best takes no more turns. What may be the best gets most."""
+LONG = 1.0
+"""Who takes so many seconds takes one turn: that averages over what disturbs shorter ones, and more would take minutes."""
 DISTURBED = 1.5
 """A round in which everything takes this many times as long as in the calmest one is taken again."""
 POLISHINGS = 8
@@ -55,8 +57,8 @@ def take_turns(
     """Time kernels in turn for `effort.samples` rounds, the output checked in the first; disturbed rounds count half.
 
     Ends early when `effort.seconds` a kernel are spent. Those much slower than the fastest, or than `best` (seconds),
-    retire. The anchors, each with its seconds at the usual pace where these are known, never do. Returns what the turns
-    of the others and of the anchors gave.
+    retire, as do those that take `LONG`. The anchors, each with its seconds at the usual pace where these are known,
+    never do. Returns what the turns of the others and of the anchors gave.
     """
     rows = [_Row(one, active=one.handle is not None) for one in built]
     anchored = [_Row(anchor) for anchor, _ in anchors]
@@ -108,7 +110,7 @@ def _retire(rows: Sequence[_Row], pace: Sequence[float], best: float | None, lim
     estimates = [typical(adjusted(*_present(row.samples, pace))) if any(row.samples) else None for row in rows]
     fastest = min((one for one in [*estimates, best] if one is not None), default=0.0)
     for row, seconds in zip(rows, estimates, strict=True):
-        row.active = row.active and seconds is not None and seconds <= limit * fastest
+        row.active = row.active and seconds is not None and seconds <= min(limit * fastest, LONG)
 
 
 def _outcome(row: _Row, pace: Sequence[float]) -> Turns:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure
 from autosearch.measure.statistics import adjusted, typical
-from autosearch.measure.turns import RETIRE, Turns, paces, take_turns
+from autosearch.measure.turns import LONG, RETIRE, Turns, paces, take_turns
 from autosearch.schedule.schedule import Schedule
 from tests.measure.simulated import SimulatedRunner
 
@@ -106,6 +106,12 @@ def test_time_is_up_after_the_least_rounds() -> None:
     effort = Effort(samples=9, seconds=0.0)
     found, _ = take_turns(runner, runner.build(CANDIDATES[1:3], [0, 0]), [], effort, None)
     assert [len(one.timed.times) for one in found] == [3, 3]
+
+
+def test_who_takes_long_takes_one_turn() -> None:
+    runner = SimulatedRunner(lambda _: 1.5 * LONG, lambda *_: 1.0, places=1)
+    found, _ = take_turns(runner, runner.build(CANDIDATES[1:2], [0]), [], EFFORT, None)
+    assert found[0].timed.times == (1.5 * LONG,) and found[0].paces == (1.0,)
 
 
 def test_disturbed_rounds_are_taken_again() -> None:
