@@ -81,6 +81,15 @@ class StageLoops:
                 loop = derivation.old
         return loop
 
+    def sources(self, loop: int) -> frozenset[int]:
+        """All variables that a loop came of."""
+        found = {loop}
+        for d in reversed(self.derivations):
+            made, of = ({d.old}, {d.inner, d.outer}) if d.fuse else ({d.inner, d.outer}, {d.old})
+            if found & made:
+                found = (found - made) | of
+        return frozenset(found)
+
     def extents(self, variables: Sequence[int]) -> list[int]:
         """The extent of every loop that ever was, given those of the variables."""
         found = [*variables, *([0] * (len(self.names) - len(variables)))]

@@ -9,8 +9,8 @@ from autosearch.pipeline.access import Affine, Edge
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.space.constant import ConstantExtents, Short, Stated
 
-MAX_BOUND_EXTENT = 4
-"""Output dimensions this short (colour channels) may be stated to have exactly the extent tuned for."""
+MAX_BOUND_EXTENT = 8
+"""Output dimensions this short (channels of colour or sound) may be stated to have exactly the extent tuned for."""
 CHANNELS = 16
 """Elements along a dimension that is fixed then, and lies in one or two vectors."""
 

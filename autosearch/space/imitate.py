@@ -257,11 +257,17 @@ def _answer_loops(
         vector.band = "vector"
         rest.remove(vector)
     unrolled: list[_Loop] = []
-    for loop in rest:
-        if loop.kind not in (UNROLLED, VECTORIZED) or loop.variable in [one.variable for one in unrolled]:
-            break
-        unrolled.append(loop)
-    rest = rest[len(unrolled) :]
+    single: list[_Loop] = []  # of one iteration: wherever they are, they lie among those outside
+    while rest:
+        loop = rest[0]
+        if loop.extent > 1 or loop.kind in (UNROLLED, VECTORIZED):
+            if loop.kind not in (UNROLLED, VECTORIZED) or loop.variable in [one.variable for one in unrolled]:
+                break
+            unrolled.append(loop)
+        else:
+            single.append(loop)
+        rest = rest[1:]
+    rest = single + rest
     for variable in nest.loops.variables:
         answers[f"{prefix}/unroll/{variable}"] = 1
     for loop in unrolled:

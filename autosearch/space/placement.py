@@ -100,6 +100,9 @@ def _chances(
         estimates.append(min(costs.at(level, store) for store in (level, *stores)))
         slides = facts.style is Style.ROWS and any(_slides_in_rows(nest, func.name, level, store) for store in stores)
         weights.append(TILT if _suits(facts, label, list(by_label), slides) else 1.0)
+    if facts.may_inline and facts.copies and facts.style is Style.REGISTERS:  # whatever is inlined elsewhere
+        inline, *others = (a * b for a, b in zip(_weights([costs.inline(), *estimates]), [1.0, *weights], strict=True))
+        return [min(inline, max(others)), *others]  # what packing pays for tiles of registers, its own cost doesn't tell
     if facts.may_inline and facts.inlining in _MOST_COST and not facts.stored:
         others = [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
         cheap = costs.inline() <= _MOST_COST[facts.inlining] * min(estimates)

@@ -11,7 +11,7 @@ from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import hull
 from autosearch.pipeline.ir import Stage
 from autosearch.schedule.directives import Tail
-from autosearch.schedule.nest import LoopNest, Placement
+from autosearch.schedule.nest import LoopNest, Placement, Position
 from autosearch.space.ground import Ground
 from autosearch.space.placement import moved_dimensions
 
@@ -110,7 +110,8 @@ class TailRules:
         added = moved_dimensions(self._nest, func.name, placement).get(place)
         moves = added is not None or (bool(self._nest.sliding_consumers(func.name)) and not whole_anyway)
         slides = moves and (added is None or added < int(box[place][1] - box[place][0]) + 1)
-        varies = not whole_anyway and (self.is_clamped(func.name, place) or self._has_partial_tiles(placement))
+        clamped = self.is_clamped(func.name, place)
+        varies = not whole_anyway and (clamped or self._has_partial_tiles(func.name, place, placement))
         free = self._ground.is_free(func, place) and (placement.compute is None or whole_anyway)
         loose = max(0, int(high - last))
         shortest = 1 if varies or slides or free else extent - loose
@@ -121,10 +122,11 @@ class TailRules:
         # Shifted inwards, the pure definition would reset what updates have made of rows that are there already; and of what is
         # read at fractions fewer rows are added at times than a tile has: Halide 21 then loses others.
         never = moves and (bool(func.updates) or self._ground.flow.is_read_at_fractions(func, place))
+        roomy = self._ground.has_room(func.name)
         return _Room(
             # Rounding up an output would demand that its size be a multiple; what is stated holds for tails as well.
-            # Where new rows start is hard to tell for Halide: rounding up from there seems to read too far.
-            1 if output or stated or moves or loose else int(last - high) + 1,
+            # Where new rows start is hard to tell for Halide: rounding up from there may read far beyond.
+            1 if output or stated or loose or (moves and (never or not roomy)) else int(last - high) + 1,
             0 if never else shortest + (0 if channel else int(low - first)),
             exact,
             output,
@@ -165,21 +167,35 @@ class TailRules:
                 return True
         return False
 
-    def _has_partial_tiles(self, placement: Placement) -> bool:
-        """Whether some iterations around may need less than others, because a split around is guarded or a loop fused.
+    def _has_partial_tiles(self, name: str, place: int, placement: Placement) -> bool:
+        """Whether some iterations around may need less along a dimension of a Func, because a split is guarded or a loop fused.
 
         One that divides counts too where Halide can't know that: it then takes the shortest for possible.
         """
-        for position in self._nest.around(placement.compute):
-            nest = self._nest.stages[position.stage]
-            inside = self._nest.placements[nest.stage.func].compute is not None
+        around = self._nest.around(placement.compute)
+        for key in dict.fromkeys(position.stage for position in around):
+            nest = self._nest.stages[key]
+            inside = self._nest.placements[key.func].compute is not None
             constant = self._ground.constant_vars(nest.stage, inside)
+            partial: set[int] = set()
             for derivation in nest.loops.derivations:
+                sources = nest.loops.sources(derivation.old)
                 if derivation.fuse:
-                    return True  # Halide's bounds of what fused loops were are loose: rounding up reads too far
-                if derivation.tail is not Tail.GUARD_WITH_IF:
-                    continue
-                divides = nest.extents[derivation.old] % derivation.factor == 0
-                if not divides or nest.loops.variables[nest.loops.variable_of(derivation.old)] not in constant:
-                    return True
+                    partial |= sources  # Halide's bounds of what fused loops were are loose: rounding up reads too far
+                elif derivation.tail is Tail.GUARD_WITH_IF:
+                    divides = nest.extents[derivation.old] % derivation.factor == 0
+                    if not divides or any(nest.loops.variables[one] not in constant for one in sources):
+                        partial |= sources
+            if partial and any(
+                position.stage == key
+                and partial & nest.loops.sources(nest.loops.order[position.depth - 1])
+                and self._changes(name, place, position)
+                for position in around
+            ):
+                return True
         return False
+
+    def _changes(self, name: str, place: int, position: Position) -> bool:
+        """Whether the iterations of a loop need different coordinates of a dimension of a Func."""
+        inner, outer = (self._nest.required(name, one) for one in (position, self._nest.outside(position)))
+        return inner is None or outer is None or inner[place] != outer[place]

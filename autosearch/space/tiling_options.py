@@ -81,7 +81,7 @@ def tile_sizes(left: int, reduction: bool) -> tuple[tuple[int, ...], tuple[float
     """Iterations of a tile's loop: ALL for all that is left, 1 for none, else powers of two and a few others."""
     fine = [n for n in range(2, 17) if n <= left]
     coarse = [n for e in range(4, 14) for n in ((1 << e), 3 << (e - 1), 5 << (e - 2)) if 16 < n < left]
-    divisors = [n for n in range(17, min(left, 513)) if left % n == 0]
+    divisors = [n for n in range(17, min(left, 1025)) if left % n == 0]
     counts = [ALL, 1, *sorted({*fine, *coarse, *divisors})]
     weights = [4.0 if not reduction else 2.0, 4.0 if reduction else 1.5]
     powers = [n for n in counts[2:] if n & (n - 1) == 0]

@@ -225,6 +225,6 @@ def test_what_is_likely_to_fail_is_not_measured() -> None:
     chances = pruner.feasible(SCHEDULES)
     failing = [chance for one, chance in zip(NEW, chances, strict=True) if fails(one)]
     others = [chance for one, chance in zip(NEW, chances, strict=True) if not fails(one)]
-    assert mean(failing) < 0.4 < 0.7 < mean(others)
+    assert mean(failing) < 0.5 < 0.7 < mean(others)
     doubtful = {place for place, chance in enumerate(chances) if chance < DOUBTFUL}
     assert doubtful and not doubtful & {place for _ in range(20) for place in pruner.select(NEW, 8)}

@@ -164,6 +164,14 @@ def test_depth_counts_loops_from_outside() -> None:
     assert [loops.variables[loops.variable_of(loop)] for loop in loops.order] == ["y", "y", "x"]
 
 
+def test_a_fused_loop_came_of_all_that_was_fused() -> None:
+    directives = [Split("x", "xo", "xi", 8), Split("y", "yo", "yi", 4), Fuse("xo", "yo", "t"), Split("t", "to", "ti", 2)]
+    loops = stage_loops(_stage(), directives)
+    sources = {name: {loops.variables[one] for one in loops.sources(loop)} for loop, name in enumerate(loops.names)}
+    assert {name for name, of in sources.items() if of == {"x", "y"}} == {"t", "to", "ti"}
+    assert sources["xo"] == sources["xi"] == {"x"} and sources["yi"] == {"y"}
+
+
 @pytest.mark.parametrize(
     ("directives", "says"),
     [

@@ -94,6 +94,43 @@ def test_an_experts_product() -> None:
     assert_right("matmul", imitation.schedule)
 
 
+def test_rows_left_over_do_not_keep_columns_from_registers() -> None:
+    """The guard of one dimension's last tile is nothing to the loops of another."""
+    content: list[list[Any]] = [
+        ["out", "split", "x", "xo", "xi", 32, "ShiftInwards"],
+        ["out", "split", "xi", "xi", "xii", 8, "RoundUp"],
+        ["out", "split", "y", "yo", "yi", 4, "GuardWithIf"],
+        ["out", "reorder", ["xii", "xi", "yi", "xo", "yo"]],
+        ["out", "vectorize", "xii"],
+        ["out", "unroll", "xi"],
+        ["product", "compute_at", ["out", "xo"]],
+        ["product", "split", "x", "xo", "xi", 8, "RoundUp"],
+        ["product", "vectorize", "xi"],
+        ["product", "unroll", "xo"],
+        ["product.update(0)", "split", "x", "xo", "xi", 8, "RoundUp"],
+        ["product.update(0)", "reorder", ["xi", "xo", "y", "kx"]],
+        ["product.update(0)", "vectorize", "xi"],
+        ["product.update(0)", "unroll", "xo"],
+    ]
+    imitation = imitate(space_of("matmul"), Schedule.from_json(content))
+    assert imitation.exact, imitation.differences
+    assert_right("matmul", imitation.schedule)
+
+
+def test_a_loop_of_one_iteration_does_not_hide_what_is_unrolled_around_it() -> None:
+    content: list[list[Any]] = [
+        ["gray", "compute_root"],
+        ["smooth", "compute_root"],
+        ["out", "bound", "c", 0, 3],
+        ["out", "reorder", ["c", "x", "y"]],
+        ["out", "split", "c", "co", "ci", 3, "ShiftInwards"],
+        ["out", "split", "x", "xo", "xi", 4, "ShiftInwards"],
+        ["out", "unroll", "ci"],
+        ["out", "unroll", "xi"],
+    ]
+    assert imitate(space_of("sharpen"), Schedule.from_json(content)).exact
+
+
 def test_what_the_space_lacks_is_named() -> None:
     content: list[list[Any]] = [
         ["blur_y", "split", "x", "xo", "xi", 5, "GuardWithIf"],  # no vectors of five

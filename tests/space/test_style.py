@@ -41,6 +41,18 @@ def test_register_tiles_hold_what_a_reduction_accumulates() -> None:
     assert held >= 20
 
 
+def test_register_tiles_find_what_they_read_packed_or_where_it_lies() -> None:
+    """Whatever is inlined elsewhere: what packing pays, its own cost doesn't tell."""
+    for inlining in Inlining:
+        packed = 0
+        for seed in range(60):
+            answers = {"style": "registers", INLINING: inlining.value}
+            proposal = draw(space_of("matmul"), Replay(answers, RandomChooser(random.Random(seed))))
+            places = {key: str(answer) for key, answer in proposal.trace if key.endswith("_im/place")}
+            packed += any(place.startswith("out.") for place in places.values())
+        assert 15 <= packed <= 50
+
+
 def test_what_is_cheap_to_compute_again_is_inlined_together() -> None:
     """A pyramid's Funcs are inlined here and not there where each is decided freely, and all alike where they are not."""
 
