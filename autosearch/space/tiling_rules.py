@@ -45,6 +45,8 @@ _TASKS = 2
 """Tasks for each core, at least."""
 _GOOD_TASKS = 4, 64
 """For each core: fewer don't balance well, handing out more takes time."""
+_LARGEST_TASK = 13
+"""Power of two that is the most iterations of a parallel loop in one task: of a signal, unlike an image, there are many."""
 _SQUARE = 20.0
 """How likely what is transposed is a square of lanes at a time, where not unrolled is 10."""
 _PLANES = 0.15
@@ -391,7 +393,7 @@ class _Rules:
         if not self.facts.spreads or self.facts.stage.is_rvar(name):
             return 1
         cores, iterations = self.facts.cores, self.left[name]
-        sizes = [n for n in (1, 2, 4, 8, 16, 32, 64, 128, 256) if n == 1 or iterations >= n * _TASKS * cores]
+        sizes = [1 << e for e in range(_LARGEST_TASK + 1) if e == 0 or iterations >= (1 << e) * _TASKS * cores]
         few, many = (cores * tasks for tasks in _GOOD_TASKS)
         weights = []
         for size in sizes:
