@@ -58,7 +58,7 @@ def test_failures_are_counted_and_survive_the_disk(tmp_path: Path) -> None:
     assert Results.load(tmp_path / "suite.json").rows["harris"].failed == {"illegal": 2}
 
 
-@pytest.mark.parametrize("folder", ["", "given"])
+@pytest.mark.parametrize("folder", ["", "epyc", "epyc/given"])
 def test_committed_winners_are_of_the_pipeline_that_they_are_timed_on(folder: str) -> None:
     """With its schedule by hand it has a Func that `rfactor` made, which the winner schedules too."""
     results = Results.load(Path("benchmarks/results") / folder / "suite.json")
