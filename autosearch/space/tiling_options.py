@@ -10,6 +10,9 @@ from functools import lru_cache
 
 ALL = 0
 """Iterations of a loop that takes all that is left of its variable."""
+JUNK = 0.2
+"""How likely vectors are that a known extent doesn't fill. Halide 21 computes no more of producers for the lanes beyond: they
+work on what happens to be in memory, and take many times as long where those are denormal numbers."""
 
 
 def in_order(count: int) -> list[float]:
@@ -50,7 +53,12 @@ def vector_widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, .
     weights = []
     for width in widths:
         away = abs(math.log2(width / lanes))
-        weights.append({0.0: 1.0, 1.0: 0.25 if width > lanes else 0.1}.get(away, 0.04))
+        weight = {0.0: 1.0, 1.0: 0.25 if width > lanes else 0.1}.get(away, 0.04)
+        if constant and width > extent:
+            weight *= JUNK
+        elif constant and width == extent > lanes // 2:
+            weight = max(weight, 0.5)
+        weights.append(weight)
     return tuple(widths), tuple(weights)
 
 

@@ -35,6 +35,11 @@ MAX_BODY = 400
 """Most operations and loads of native vectors that an unrolled body holds; longer ones take the compiler seconds."""
 MAX_LONG_BODY = 450
 """Operations on native vectors from which on a body takes the compiler so long that it is rarely worth trying."""
+MAX_WIDE_BODY = 1700
+"""The same where it is one evaluation in wide vectors."""
+_LONG_CHAIN, _SIDE_BY_SIDE = 100, 4
+"""From so many operations and loads on one evaluation is too long for the processor to begin the next before its end: a few
+vectors side by side hide what each operation waits for the one before."""
 _RARELY = 0.03
 """How much less likely such an answer is."""
 _USUAL_TILES = {Style.ROWS: 1, Style.TILES: 1, Style.REGISTERS: 0}
@@ -115,15 +120,21 @@ class _Rules:
         if chosen == _NONE:
             return None
         name = str(chosen)
-        widths, width_weights = vector_widths(facts.lanes, facts.extents[name], name in facts.constant)
-        long = [facts.body * width > MAX_LONG_BODY * facts.lanes for width in widths]
-        chances = [w * _RARELY if far else w for w, far in zip(width_weights, long, strict=True)]
-        width = int(self.chooser.choose(f"{self.prefix}/width", widths, chances))
+        width = int(self.chooser.choose(f"{self.prefix}/width", *self.widths(name)))
         dots = self.dot() if name in facts.stage.pure_vars else ()
         self.vectors = max(1, width // facts.lanes)
         self.vectorized = name
         self.take(name, width)
         return Band(VECTOR, (*dots, (name, width if self.left[name] else ALL)))
+
+    def widths(self, name: str) -> tuple[Sequence[int], Sequence[float]]:
+        facts = self.facts
+        widths, weights = vector_widths(facts.lanes, facts.extents[name], name in facts.constant)
+        if facts.body >= _LONG_CHAIN:
+            few = [facts.lanes <= width <= _SIDE_BY_SIDE * facts.lanes for width in widths]
+            weights = tuple(max(weights) if side else w for w, side in zip(weights, few, strict=True))
+        long = [facts.body * width > MAX_WIDE_BODY * facts.lanes for width in widths]
+        return widths, [w * _RARELY if far else w for w, far in zip(weights, long, strict=True)]
 
     def dot(self) -> tuple[tuple[str, int], ...]:
         """Ask how many products one instruction adds up, where they are of narrow integers: a second loop of the vector."""

@@ -175,8 +175,16 @@ def test_nothing_nests_in_a_guarded_split_of_an_inner_func(sample: str) -> None:
 
 @pytest.mark.parametrize("seed", range(25))
 def test_a_long_body_rarely_takes_wide_vectors(seed: int) -> None:
-    wide = sum(_width(replace(_facts({"x": 96, "y": 64}), body=200), 100 * seed + one) > 16 for one in range(20))
+    wide = sum(_width(replace(_facts({"x": 96, "y": 64}), body=400), 100 * seed + one) > 32 for one in range(20))
     assert wide <= 3
+
+
+@pytest.mark.parametrize(("constant", "filled"), [(frozenset({"x"}), True), (frozenset(), False)])
+def test_vectors_are_filled_where_the_extent_is_known(constant: frozenset[str], filled: bool) -> None:
+    facts = replace(_facts({"x": 6, "y": 64}), constant=constant)
+    widths = [_width(facts, seed) for seed in range(100)]
+    assert (widths.count(8) < 60) == filled
+    assert (0 in widths) == filled  # the whole of it
 
 
 def _width(facts: StageFacts, seed: int) -> int:

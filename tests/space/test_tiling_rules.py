@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import halide as hl
 import pytest
 
@@ -66,6 +68,17 @@ def test_where_data_says_what_is_written_no_vectors_are_stored() -> None:
     counts[x, hl.i32(image[x, r.x])] += hl.u32(1)
     counts.set_estimates([(0, 256), (0, 256)])
     assert likeliest(weights_of(counts, Style.FREE)["counts.1/vector"]) == "none"
+
+
+@pytest.mark.parametrize(("values", "alike"), [(60, True), (5, False)])
+def test_long_evaluations_go_side_by_side(values: int, alike: bool) -> None:
+    image = hl.ImageParam(hl.Float(32), 2, "image")
+    x, y = hl.Var("x"), hl.Var("y")
+    out = hl.Func("out")
+    out[x, y] = functools.reduce(hl.max, [image[x + i, y] for i in range(values)])
+    out.set_estimates([(0, 1024), (0, 1024)])
+    widths = weights_of(out, Style.FREE)["out.0/width"]
+    assert (widths[4 * LANES] >= widths[LANES]) == alike and widths[8 * LANES] < 0.1 * widths[LANES]
 
 
 def test_what_is_transposed_is_a_square_of_lanes_at_a_time() -> None:
