@@ -9,7 +9,7 @@ import halide as hl
 import numpy as np
 import pytest
 
-from autosearch.choices import FirstChooser, Option, Recorder, Replay, draw
+from autosearch.choices import INLINING, STYLE, FirstChooser, Option, Recorder, Replay, draw
 from autosearch.machine import Machine
 from autosearch.pipeline.ir import StageKey
 from autosearch.pipeline.snapshot import take
@@ -17,6 +17,8 @@ from autosearch.schedule.apply import apply
 from autosearch.schedule.directives import Split, StoreRoot, Tail
 from autosearch.schedule.nest import ROOT, LoopNest, Position, build_nest
 from autosearch.schedule.schedule import Schedule
+from autosearch.schedule.structure import Structures
+from autosearch.space.cpu import CpuSpace
 from autosearch.space.ground import Effort
 from autosearch.space.placement import (
     FuncFacts,
@@ -30,7 +32,7 @@ from autosearch.space.placement import (
 from autosearch.space.style import Inlining, Style
 from tests.conftest import TARGET, random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import lower, scheduled
-from tests.space.asking import Weighing, weights_of
+from tests.space.asking import Weighing, likeliest, weights_of
 from tests.space.running import assert_right
 
 
@@ -203,6 +205,23 @@ def test_what_is_dear_only_by_what_it_reads_is_not_computed_at_each_use() -> Non
         place = weights_of(out, Style.FREE)["half/place"]
         ratios.append(place["inline"] / max(weight for answer, weight in place.items() if answer != "inline"))
     assert ratios[0] > 2 * ratios[1]
+
+
+def test_a_clone_is_not_inlined_along_with_everything() -> None:
+    """Inline as the Func itself is, it would be of no use."""
+    image = hl.ImageParam(hl.Float(32), 2, "image")
+    x, y = hl.Var("x"), hl.Var("y")
+    point, half, out = hl.Func("point"), hl.Func("half"), hl.Func("out")
+    point[x, y] = image[x, y] * image[y, x] + 1
+    half[x, y] = point[2 * x - 1, y] + point[2 * x, y] + point[2 * x + 1, y]
+    out[x, y] = half[x / 2, y] + point[x, y]
+    out.set_estimates([(2, 508), (0, 512)])
+    snapshot = take(out, TARGET)
+    chooser = Weighing({STYLE: "rows", INLINING: "dear", "point/clone/half": "clone", "half/place": "root"})
+    structures = Structures(snapshot).derive
+    CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine(), structures).build(chooser)
+    clone, itself = (chooser.weights[f"{name}/place"] for name in ("point_in_half", "point"))
+    assert likeliest(itself) == "inline" != likeliest(clone)
 
 
 def test_labels_outlive_other_loops() -> None:
