@@ -34,6 +34,9 @@ KIND_WEIGHTS: Mapping[str, float] = {
     "phases": 0.2,
 }
 """How often a decision of each kind is changed; placement and tile sizes matter most."""
+TRIES: Mapping[str, int] = {"clone": 4, "rfactor": 4, "in": 4}
+"""How many times a change that makes a Func is worth trying, where others are once: what becomes of that Func is decided anew
+each time, and one bad place for it says little."""
 
 
 def to_forget(answers: Mapping[str, Option], changed: Collection[str], generator: random.Random) -> set[str]:
@@ -52,5 +55,6 @@ def to_forget(answers: Mapping[str, Option], changed: Collection[str], generator
         key
         for key in answers
         if key not in changed
+        and kind_of(key) not in TRIES
         and (func_of(key) in moved or (func_of(key) in hosts and kind_of(key) not in PLACEMENT_KINDS))
     }

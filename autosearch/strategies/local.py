@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, kind_of
 from autosearch.errors import InfeasibleError
 from autosearch.strategies.base import Predict, Result
-from autosearch.strategies.change import KIND_WEIGHTS, to_forget
+from autosearch.strategies.change import KIND_WEIGHTS, TRIES, to_forget
 from autosearch.strategies.unseen import Unseen
 
 FEW = 8
@@ -63,7 +63,10 @@ class LocalSearch:
         return draw(self._space, self._anything)
 
     def _moves(self, trace: Trace) -> list[_Move]:
-        """All single changes, in random order, the likelier rather at the end; none where the space knows the trace no more."""
+        """All single changes, some several times, in random order, the likelier rather at the end.
+
+        None where the space knows the trace no more.
+        """
         asked = _Asked(trace.by_key, self._likely)
         try:
             draw(self._space, asked)
@@ -73,6 +76,7 @@ class LocalSearch:
             (self._random.random() ** (1.0 / weight), (key, option))  # as if drawn one by one (Efraimidis, Spirakis 2006)
             for key, others in asked.others.items()
             for option, weight in others.items()
+            for _ in range(TRIES.get(kind_of(key), 1))
         ]
         return [move for _, move in sorted(ranked, key=lambda one: one[0])]
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from autosearch.choices import FirstChooser, Option, Proposal, Replay, draw, func_of
+from autosearch.choices import Chooser, FirstChooser, Option, Proposal, Replay, draw, func_of
+from autosearch.pipeline.ir import StageKey
+from autosearch.schedule.directives import Unroll
+from autosearch.schedule.schedule import Schedule, Step
 from autosearch.strategies.base import Result
+from autosearch.strategies.change import TRIES
 from autosearch.strategies.local import LocalSearch
 from autosearch.testing.synthetic import FACTORS, Placed
 
@@ -80,3 +84,22 @@ def test_a_faster_one_is_next() -> None:
     faster = _schedule(**{FACTOR: 16, "f1/place": "place3"})
     strategy.observe([Result(faster.trace, faster.schedule.digest, 0.5)])
     assert all(len(_funcs(_changes(one, faster))) == 1 for one in strategy.propose(20))
+
+
+class _Cloning:
+    """A Func that may have a clone, which then is somewhere."""
+
+    def build(self, chooser: Chooser) -> Schedule:
+        answers = [chooser.choose("f/clone/g", ["none", "clone"]), chooser.choose("f/place", [f"place{n}" for n in range(3)])]
+        if answers[0] == "clone":
+            answers.append(chooser.choose("f_in_g/place", [f"place{n}" for n in range(50)]))
+        return Schedule(tuple(Step(StageKey("f"), Unroll(str(answer))) for answer in answers))
+
+
+def test_a_func_that_a_change_makes_is_tried_at_several_places() -> None:
+    bare = draw(_Cloning(), Replay({"f/clone/g": "none", "f/place": "place0"}, FirstChooser()))
+    strategy = LocalSearch(_Cloning(), 0)
+    strategy.observe([Result(bare.trace, bare.schedule.digest, 1.0)])
+    made = [one.trace.by_key for one in strategy.propose(2 + TRIES["clone"])]
+    assert len({one["f_in_g/place"] for one in made if one["f/clone/g"] == "clone"}) >= TRIES["clone"] - 1
+    assert sum(one["f/clone/g"] == "none" for one in made) == 2
