@@ -12,7 +12,7 @@ ALL = 0
 """Iterations of a loop that takes all that is left of its variable."""
 JUNK = 0.2
 """How likely vectors are that a known extent doesn't fill. Halide 21 computes no more of producers for the lanes beyond: they
-work on what happens to be in memory, and take many times as long where those are denormal numbers."""
+work on what happens to be in memory, and how long that takes depends on what it is (denormal numbers, it seems)."""
 
 
 def in_order(count: int) -> list[float]:
