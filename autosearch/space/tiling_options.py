@@ -56,7 +56,7 @@ def vector_widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, .
         weight = {0.0: 1.0, 1.0: 0.25 if width > lanes else 0.1}.get(away, 0.04)
         if constant and width > extent:
             weight *= JUNK
-        elif constant and width == extent > lanes // 2:
+        elif constant and width == extent >= lanes // 2:
             weight = max(weight, 0.5)
         weights.append(weight)
     return tuple(widths), tuple(weights)

@@ -108,7 +108,8 @@ class _Rules:
         candidates = [name for name in facts.vectorizable if facts.extents[name] > 1]
         if not candidates:
             return None
-        first = 0.92 if facts.extents[candidates[0]] >= facts.lanes else 0.5
+        filled = facts.lanes // 2 if candidates[0] == facts.dense else facts.lanes
+        first = 0.92 if facts.extents[candidates[0]] >= filled else 0.5
         rest = (0.97 - first) / max(1, len(candidates) - 1)
         if facts.body * facts.lanes > MAX_LONG_BODY:  # what lies apart is loaded lane by lane
             rest *= _RARELY

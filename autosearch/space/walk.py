@@ -341,10 +341,9 @@ class Walk:
         dense = layout[0] if layout else ""
         channels = list(takewhile(lambda name: name in ground.channels[stage.func], layout))
         together = self.style is Style.CHANNELS and dense in channels
-        vectorizable = sorted(
-            stage.pure_vars,
-            key=lambda name: (ranges[name] < lanes and not (together and name == dense), name != dense),
-        )
+        # Half a vector of neighbours is better than a whole one of elements that lie apart.
+        fill = {name: 1 if together and name == dense else lanes // 2 if name == dense else lanes for name in stage.pure_vars}
+        vectorizable = sorted(stage.pure_vars, key=lambda name: (ranges[name] < fill[name], name != dense))
         if associative and not is_scatter(stage):
             vectorizable += [rvar.name for rvar in stage.rvars if ranges[rvar.name] >= lanes // 2]
         parallelizable = {*stage.pure_vars, *(rvar.name for rvar in stage.rvars if rvar.parallel_safe)}

@@ -70,6 +70,19 @@ def test_where_data_says_what_is_written_no_vectors_are_stored() -> None:
     assert likeliest(weights_of(counts, Style.FREE)["counts.1/vector"]) == "none"
 
 
+@pytest.mark.parametrize(("channels", "along"), [(LANES // 2, "c"), (LANES // 4, "t")])
+def test_half_a_vector_of_neighbours_is_better_than_a_whole_one_of_what_lies_apart(channels: int, along: str) -> None:
+    signal = hl.ImageParam(hl.Float(32), 2, "signal")
+    c, t = hl.Var("c"), hl.Var("t")
+    out = hl.Func("out")
+    out[c, t] = signal[c, t] + signal[c, t + 1]
+    out.set_estimates([(0, channels), (0, 4096)])
+    weights = weights_of(out, Style.FREE, {"out/bound/c": "exact"})
+    assert likeliest(weights["out.0/vector"]) == along
+    if along == "c":
+        assert likeliest(weights["out.0/width"]) == channels
+
+
 @pytest.mark.parametrize(("values", "alike"), [(60, True), (5, False)])
 def test_long_evaluations_go_side_by_side(values: int, alike: bool) -> None:
     image = hl.ImageParam(hl.Float(32), 2, "image")
