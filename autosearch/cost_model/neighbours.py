@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from autosearch.choices import Option, Proposal, Trace
-from autosearch.schedule.directives import PLACING
+from autosearch.schedule.directives import PLACING, ComputeAt, StoreAt
 from autosearch.schedule.schedule import Schedule, Step
 
 FEW, CLOSE = 4, 1.2
@@ -59,14 +59,14 @@ class Neighbours:
             self._best[where] = seconds, measured
 
     def elsewhere(self, proposals: Sequence[Proposal]) -> list[int]:
-        """The proposals, by place, that compute and store their Funcs where none measured does, and all but one where
-        one of the fastest does; each placement once."""
+        """The proposals, by place, that compute and store their Funcs where none measured does, and all but one, and what
+        follows that one into its loops, where one of the fastest does; each placement once."""
         known = set(self._best)
         fastest = [where for where, _ in self.fastest]
         found = []
         for place, one in enumerate(proposals):
             where = placement(one.schedule)
-            if where not in known and any(len({step.stage.func for step in where ^ other}) == 1 for other in fastest):
+            if where not in known and any(_one_elsewhere(where, other) for other in fastest):
                 known.add(where)
                 found.append(place)
         return found
@@ -81,6 +81,18 @@ class Neighbours:
             if decision is not None and decision not in self._decisions:
                 found.setdefault(decision[:2], place)
         return list(found.values())
+
+
+def _one_elsewhere(where: Places, other: Places) -> bool:
+    """Whether one Func has another place, and if others have, then in its loops."""
+    moved = {step.stage.func for step in where ^ other}
+    hosts = {func: {_host(step) for step in where if step.stage.func == func} for func in moved}
+    return any(all(hosts[func] == {one} for func in moved - {one}) for one in moved)
+
+
+def _host(step: Step) -> str:
+    """The Func in whose loops a directive places another; "" at root."""
+    return step.directive.at.func if isinstance(step.directive, (ComputeAt, StoreAt)) else ""
 
 
 def _decision(trace: Trace, fastest: Sequence[tuple[Places, Proposal]]) -> Decision | None:

@@ -7,12 +7,13 @@ matters, and then somewhere else. Here nothing is proposed again before all else
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 
-from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, kind_of
+from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, func_of, kind_of
 from autosearch.errors import InfeasibleError
 from autosearch.strategies.base import Predict, Result
-from autosearch.strategies.change import KIND_WEIGHTS, TRIES, to_forget
+from autosearch.strategies.change import KIND_WEIGHTS, PLACEMENT_KINDS, TRIES, to_forget
 from autosearch.strategies.unseen import Unseen
 
 FEW = 8
@@ -21,6 +22,12 @@ NEAR = 2
 """Numbers change by so many places among the options at most."""
 FLATTENED, SHARPENED = 0.3, 2.0
 """How much the weights of the space count: for what comes up first, and for what a change leads to."""
+WAYS = 4
+"""Where a change leaves things to be decided anew and there is a model: so many ways to decide them, of which it picks one."""
+RESETTLED = 0.5
+"""Share of Funcs that are placed anew where another, which had no loops before, now offers its own."""
+OPEN_KINDS = ("", "place", *TRIES)
+"""Kinds of decisions that leave others open."""
 
 _Move = tuple[str, Option]
 """A question and another answer to it."""
@@ -41,8 +48,21 @@ class LocalSearch:
         comes up again after the next results: what a change leads to is decided at random."""
 
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
-        """See `Strategy.propose`."""
-        return self._unseen.collect(n, self._next)
+        """See `Strategy.propose`. With a model, each change is made in a few ways, of which it picks one."""
+        made: dict[str, list[Proposal]] = {}
+
+        def change() -> Proposal:
+            first, *others = self._next(1 if predict is None else WAYS)
+            made[first.schedule.digest] = others
+            return first
+
+        found = self._unseen.collect(n, change)
+        if predict is None or not found:
+            return found
+        ways = _different([[one, *made[one.schedule.digest]] for one in found], self._unseen.measured)
+        flat = [one for same in ways for one in same]
+        expected = dict(zip((one.schedule.digest for one in flat), predict(flat), strict=True))
+        return [min(same, key=lambda one: expected[one.schedule.digest]) for same in ways]
 
     def observe(self, results: Sequence[Result]) -> None:
         """See `Strategy.observe`."""
@@ -53,14 +73,19 @@ class LocalSearch:
         left = {trace: moves for trace, moves in self._left.items() if trace in known}
         self._left = left if any(left.values()) else {}
 
-    def _next(self) -> Proposal:
-        """The next neighbour of the fastest that has one left; a random schedule where none has."""
+    def _next(self, ways: int) -> list[Proposal]:
+        """The next neighbour of the fastest that has one left, made in so many ways; a random schedule where none has."""
         for _, trace in self._fastest:
             if trace not in self._left:
                 self._left[trace] = self._moves(trace)
             if self._left[trace]:
-                return self._moved(trace, self._left[trace].pop())
-        return draw(self._space, self._anything)
+                move = self._left[trace].pop()
+                made = [self._moved(trace, move)]
+                for _ in range(ways - 1 if kind_of(move[0]) in OPEN_KINDS else 0):
+                    with suppress(InfeasibleError):
+                        made.append(self._moved(trace, move))
+                return made
+        return [draw(self._space, self._anything)]
 
     def _moves(self, trace: Trace) -> list[_Move]:
         """All single changes, some several times, in random order, the likelier rather at the end.
@@ -84,7 +109,39 @@ class LocalSearch:
         key, option = move
         forgotten = to_forget(trace.by_key, [key], self._random)
         kept = {one: answer for one, answer in trace if one not in forgotten}
-        return draw(self._space, Replay({**kept, key: option}, self._likely))
+        return draw(self._space, _Resettling(trace, {**kept, key: option}, key, self._likely))
+
+
+def _different(ways: Sequence[Sequence[Proposal]], known: Collection[str]) -> list[list[Proposal]]:
+    """Of each, the first, which is new, and what else is: in no two of them is the same."""
+    seen = {*known, *(same[0].schedule.digest for same in ways)}
+    found = []
+    for first, *others in ways:
+        new = {one.schedule.digest: one for one in others if one.schedule.digest not in seen}
+        seen.update(new)
+        found.append([first, *new.values()])
+    return found
+
+
+class _Resettling(Replay):
+    """Answers as a trace does; but what may be computed in loops that come only with the change is placed anew now and then.
+
+    Where a Func that was inlined is computed by itself, what it reads is often best computed in its loops.
+    """
+
+    def __init__(self, before: Trace, answers: Mapping[str, Option], changed: str, otherwise: RandomChooser) -> None:
+        super().__init__(answers, otherwise)
+        self._changed = changed
+        self._likely = otherwise
+        self._had_loops = {func_of(key) for key, _ in before if kind_of(key) not in PLACEMENT_KINDS}
+
+    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
+        if key != self._changed and kind_of(key) == "place":
+            levels = (option for option in options if isinstance(option, str) and "/" in option)
+            new = any(func_of(level) not in self._had_loops for level in levels)
+            if new and self._likely.generator.random() < RESETTLED:
+                return self._likely.choose(key, options, weights)
+        return super().choose(key, options, weights)
 
 
 class _Asked(Replay):

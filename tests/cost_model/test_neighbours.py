@@ -44,6 +44,15 @@ def test_one_func_elsewhere_each_placement_once() -> None:
     assert neighbours.elsewhere([loops, both, again, moved, SLOWER]) == []
 
 
+def test_what_moves_into_the_loops_of_the_one_elsewhere_is_with_it() -> None:
+    inlined = _proposal(("g", "compute_root"))
+    neighbours = Neighbours()
+    neighbours.observe(inlined, 1.0)
+    within = _proposal(("f", "compute_root"), ("g", "compute_at", ["f", "x"]))
+    beside = _proposal(("f", "compute_root"), ("g", "compute_at", ["out", "x"]))
+    assert neighbours.elsewhere([within, beside]) == [0]
+
+
 def test_one_decision_otherwise_each_answer_once() -> None:
     wide, wider = (_proposal(width=width, tiles=0, vector="x") for width in (16, 32))
     tiled = _proposal(width=8, tiles=1, vector="x", tile=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from autosearch.choices import Chooser, FirstChooser, Option, Proposal, Replay, draw, func_of
 from autosearch.pipeline.ir import StageKey
@@ -103,3 +103,45 @@ def test_a_func_that_a_change_makes_is_tried_at_several_places() -> None:
     made = [one.trace.by_key for one in strategy.propose(2 + TRIES["clone"])]
     assert len({one["f_in_g/place"] for one in made if one["f/clone/g"] == "clone"}) >= TRIES["clone"] - 1
     assert sum(one["f/clone/g"] == "none" for one in made) == 2
+
+
+class _Within:
+    """A Func that may be inlined, and one that it reads, which may be computed in its loops."""
+
+    def build(self, chooser: Chooser) -> Schedule:
+        answers = [chooser.choose("f/place", ["inline", "root"])]
+        if answers[0] == "root":
+            answers.append(chooser.choose("f.0/width", [8, 16, 32], [1, 1, 1]))
+        levels = ["f.0/x@outer"] if answers[0] == "root" else []
+        answers.append(chooser.choose("g/place", ["root", "out.0/x@outer", *levels]))
+        answers.append(chooser.choose("out.0/width", [8, 16]))
+        return Schedule(tuple(Step(StageKey("f"), Unroll(str(answer))) for answer in answers))
+
+
+INLINED = draw(_Within(), Replay({"f/place": "inline", "g/place": "root", "out.0/width": 8}, FirstChooser()))
+
+
+def _of_within(seed: int) -> LocalSearch:
+    strategy = LocalSearch(_Within(), seed)
+    strategy.observe([Result(INLINED.trace, INLINED.schedule.digest, 1.0)])
+    return strategy
+
+
+def test_what_a_func_reads_may_follow_it_into_its_loops() -> None:
+    made = [one.trace.by_key for seed in range(20) for one in _of_within(seed).propose(3)]
+    placed = [one["g/place"] for one in made if one["f/place"] == "root"]
+    assert "f.0/x@outer" in placed and "root" in placed
+    moved = [one["g/place"] for one in made if one["f/place"] == "inline"]
+    assert set(moved) == {"root", "out.0/x@outer"}  # by changes of its own
+
+
+def test_of_a_few_ways_to_make_a_change_the_model_picks_one() -> None:
+    def narrow_is_fast(proposals: Sequence[Proposal]) -> list[float]:
+        return [float(one.trace.by_key.get("f.0/width", 0)) for one in proposals]
+
+    widths = []
+    for predict in (None, narrow_is_fast):
+        made = [one.trace.by_key for seed in range(20) for one in _of_within(seed).propose(3, predict)]
+        widths.append([one["f.0/width"] for one in made if "f.0/width" in one])
+    assert len(widths[0]) == len(widths[1]) == 20
+    assert widths[1].count(8) > widths[0].count(8)
