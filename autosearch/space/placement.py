@@ -110,8 +110,7 @@ def _chances(
     if facts.may_inline:
         cheap = facts.style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
         estimates = [costs.inline(), *estimates]
-        gladly = cheap and not facts.cloned
-        weights = [1 / TILT if facts.stored else max(weights) if gladly else 1.0, *weights]
+        weights = [1 / TILT if facts.stored or facts.cloned else max(weights) if cheap else 1.0, *weights]
     return [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
 
 

@@ -207,21 +207,23 @@ def test_what_is_dear_only_by_what_it_reads_is_not_computed_at_each_use() -> Non
     assert ratios[0] > 2 * ratios[1]
 
 
-def test_a_clone_is_not_inlined_along_with_everything() -> None:
+@pytest.mark.parametrize("inlining", ["freely", "dear"])
+def test_a_clone_is_rarely_inlined_whatever_else_is(inlining: str) -> None:
     """Inline as the Func itself is, it would be of no use."""
     image = hl.ImageParam(hl.Float(32), 2, "image")
     x, y = hl.Var("x"), hl.Var("y")
     point, half, out = hl.Func("point"), hl.Func("half"), hl.Func("out")
-    point[x, y] = image[x, y] * image[y, x] + 1
+    point[x, y] = image[x, y] * 2 + 1
     half[x, y] = point[2 * x - 1, y] + point[2 * x, y] + point[2 * x + 1, y]
     out[x, y] = half[x / 2, y] + point[x, y]
     out.set_estimates([(2, 508), (0, 512)])
     snapshot = take(out, TARGET)
-    chooser = Weighing({STYLE: "rows", INLINING: "dear", "point/clone/half": "clone", "half/place": "root"})
+    chooser = Weighing({STYLE: "rows", INLINING: inlining, "point/clone/half": "clone", "half/place": "root"})
     structures = Structures(snapshot).derive
     CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), Machine(), structures).build(chooser)
     clone, itself = (chooser.weights[f"{name}/place"] for name in ("point_in_half", "point"))
-    assert likeliest(itself) == "inline" != likeliest(clone)
+    assert clone["inline"] < 0.1 * sum(clone.values())
+    assert likeliest(itself) == "inline" or inlining == "freely"
 
 
 def test_labels_outlive_other_loops() -> None:
