@@ -26,7 +26,7 @@ WAYS = 4
 """Where a change leaves things to be decided anew and there is a model: so many ways to decide them, of which it picks one."""
 RESETTLED = 0.5
 """Share of Funcs that are placed anew where another, which had no loops before, now offers its own."""
-OPEN_KINDS = ("", "place", *TRIES)
+OPEN_KINDS = ("", "as", "place", *TRIES)
 """Kinds of decisions that leave others open."""
 
 _Move = tuple[str, Option]
