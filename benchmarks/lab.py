@@ -29,7 +29,7 @@ from autosearch.pipeline.snapshot import take
 from autosearch.records.log import read_log
 from autosearch.records.record import TrialRecord
 from benchmarks.bars import Bar, verdict
-from benchmarks.bench import describe_machine, race
+from benchmarks.bench import race
 from benchmarks.pipelines import load
 from benchmarks.record import QUICKEST
 from benchmarks.recorded import BRED, read_records
@@ -150,9 +150,10 @@ def document(comparison: Comparison, recordings: Sequence[Recording], folder: Pa
     before, _, rest = page.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
     whole = sum(one.exhaustive for one in recordings)
+    machines = sorted({f"{one.identity.cpu}, {one.identity.threads} cores, {one.identity.target}" for one in recordings})
     about = (
         f"{comparison.seeds} seeds; {whole} spaces measured to the last point and {len(recordings) - whole} random samples, "
-        f"recorded on {describe_machine()}."
+        f"recorded on {'; '.join(machines)}."
     )
     picture = "![scores over the time of a run](lab.svg)"
     page.write_text(f"{before}{BEGIN}\n{about}\n\n{picture}\n\n{comparison.markdown()}\n{END}{after}")
