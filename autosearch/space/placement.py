@@ -103,14 +103,15 @@ def _chances(
     if facts.may_inline and facts.copies and facts.style is Style.REGISTERS:  # whatever is inlined elsewhere
         inline, *others = (a * b for a, b in zip(_weights([costs.inline(), *estimates]), [1.0, *weights], strict=True))
         return [min(inline, max(others)), *others]  # what packing pays for tiles of registers, its own cost doesn't tell
-    if facts.may_inline and facts.inlining in _MOST_COST and not (facts.stored or facts.cloned):
+    made = facts.stored or facts.cloned  # to be computed apart: inline it is seldom of use
+    if facts.may_inline and facts.inlining in _MOST_COST and not made:
         others = [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
         cheap = costs.inline() <= _MOST_COST[facts.inlining] * min(estimates)
         return [max(others) * (TILT if cheap else 1 / TILT), *others]
     if facts.may_inline:
         cheap = facts.style in (Style.ROWS, Style.TILES) and costs.inline() < _CHEAP * min(estimates)
         estimates = [costs.inline(), *estimates]
-        weights = [1 / TILT if facts.stored or facts.cloned else max(weights) if cheap else 1.0, *weights]
+        weights = [1 / TILT if made else max(weights) if cheap else 1.0, *weights]
     return [a * b for a, b in zip(_weights(estimates), weights, strict=True)]
 
 

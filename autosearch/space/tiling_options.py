@@ -43,6 +43,11 @@ def turned(count: int, passed_over: bool) -> list[float]:
     return [first, 0.9 - first] + [0.1 / (count - 2)] * (count - 2)
 
 
+def worth_a_vector(lanes: int, dense: bool) -> int:
+    """Iterations from which a vector pays: half of one of neighbours is better than a whole one of what lies apart."""
+    return lanes // 2 if dense else lanes
+
+
 @lru_cache(maxsize=4096)
 def vector_widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, ...], tuple[float, ...]]:
     """Vector widths: powers of two around the native one, and the whole of a short constant extent."""

@@ -23,6 +23,7 @@ from autosearch.space.tiling_options import (
     turned,
     unroll_counts,
     vector_widths,
+    worth_a_vector,
 )
 
 _NONE = "none"
@@ -108,8 +109,8 @@ class _Rules:
         candidates = [name for name in facts.vectorizable if facts.extents[name] > 1]
         if not candidates:
             return None
-        filled = facts.lanes // 2 if candidates[0] == facts.dense else facts.lanes
-        first = 0.92 if facts.extents[candidates[0]] >= filled else 0.5
+        enough = worth_a_vector(facts.lanes, candidates[0] == facts.dense)
+        first = 0.92 if facts.extents[candidates[0]] >= enough else 0.5
         rest = (0.97 - first) / max(1, len(candidates) - 1)
         if facts.body * facts.lanes > MAX_LONG_BODY:  # what lies apart is loaded lane by lane
             rest *= _RARELY

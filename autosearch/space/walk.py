@@ -46,6 +46,7 @@ from autosearch.space.storage import choose_storage, holds_pairs
 from autosearch.space.style import Inlining, Style, choose_inlining, choose_style
 from autosearch.space.tails import TailRules
 from autosearch.space.tiling import Tiling
+from autosearch.space.tiling_options import worth_a_vector
 from autosearch.space.tiling_rules import MAX_LONG_BODY, choose_tiling
 
 MAX_GUARDED_BODY = 150
@@ -341,9 +342,10 @@ class Walk:
         dense = layout[0] if layout else ""
         channels = list(takewhile(lambda name: name in ground.channels[stage.func], layout))
         together = self.style is Style.CHANNELS and dense in channels
-        # Half a vector of neighbours is better than a whole one of elements that lie apart.
-        fill = {name: 1 if together and name == dense else lanes // 2 if name == dense else lanes for name in stage.pure_vars}
-        vectorizable = sorted(stage.pure_vars, key=lambda name: (ranges[name] < fill[name], name != dense))
+        enough = {name: worth_a_vector(lanes, name == dense) for name in stage.pure_vars}
+        if together:
+            enough[dense] = 1
+        vectorizable = sorted(stage.pure_vars, key=lambda name: (ranges[name] < enough[name], name != dense))
         if associative and not is_scatter(stage):
             vectorizable += [rvar.name for rvar in stage.rvars if ranges[rvar.name] >= lanes // 2]
         parallelizable = {*stage.pure_vars, *(rvar.name for rvar in stage.rvars if rvar.parallel_safe)}

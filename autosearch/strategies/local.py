@@ -132,15 +132,15 @@ class _Resettling(Replay):
     def __init__(self, before: Trace, answers: Mapping[str, Option], changed: str, otherwise: RandomChooser) -> None:
         super().__init__(answers, otherwise)
         self._changed = changed
-        self._likely = otherwise
+        self._random = otherwise.generator
         self._had_loops = {func_of(key) for key, _ in before if kind_of(key) not in PLACEMENT_KINDS}
 
     def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
         if key != self._changed and kind_of(key) == "place":
             levels = (option for option in options if isinstance(option, str) and "/" in option)
             new = any(func_of(level) not in self._had_loops for level in levels)
-            if new and self._likely.generator.random() < RESETTLED:
-                return self._likely.choose(key, options, weights)
+            if new and self._random.random() < RESETTLED:
+                return self.otherwise.choose(key, options, weights)
         return super().choose(key, options, weights)
 
 
