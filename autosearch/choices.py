@@ -25,6 +25,9 @@ Option = str | int
 STYLE, INLINING = "style", "inlining"
 """The keys of the questions how the whole schedule is laid out and what is inlined all over it, in spaces that ask them."""
 
+ROOT = "root"
+"""The answer to where a Func is computed that there always is."""
+
 
 class Later(Sequence[float]):
     """Weights that are worked out only if somebody asks for them: who answers from a trace needs none."""
@@ -125,6 +128,11 @@ def func_of(key: str) -> str:
     stage = key.split("/", 1)[0]
     head, dot, tail = stage.rpartition(".")
     return head if dot and tail.isdigit() else stage
+
+
+def is_of_loops(key: str) -> bool:
+    """Whether a question is about the loops of a stage, as `blur_x.1/unroll/x` is and `blur_x/place` isn't."""
+    return func_of(key) != key.split("/", 1)[0]
 
 
 def kind_of(key: str) -> str:

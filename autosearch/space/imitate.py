@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from autosearch.choices import INLINING, STYLE, FirstChooser, Option, Recorder, Replay, Trace, kind_of
+from autosearch.choices import INLINING, ROOT, STYLE, FirstChooser, Option, Recorder, Replay, Trace, kind_of
 from autosearch.schedule.copies import without_idle_copies
 from autosearch.schedule.directives import AlignBounds, At, Bound, Loop, Tail
 from autosearch.schedule.loops import PARALLEL, SERIAL, UNROLLED, VECTORIZED
@@ -208,7 +208,7 @@ def _answers(nest: LoopNest, schedule: Schedule, own: Set[str], ground: Ground) 
 
 
 def _level(position: Position | None, labels: Mapping[Position, str]) -> str:
-    return "root" if position is None else labels[position]
+    return ROOT if position is None else labels[position]
 
 
 def _expand(nest: StageNest) -> list[list[_Loop]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
-from autosearch.choices import Chooser, Later
+from autosearch.choices import ROOT, Chooser, Later
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import extents
@@ -21,7 +21,7 @@ from autosearch.space.stage_facts import WORTH_THREADS
 from autosearch.space.style import TILT, Inlining, Style, tilted
 from autosearch.space.tiling import OUTER, UNROLL
 
-_INLINE, _ROOT, _SAME = "inline", "root", "same"
+_INLINE, _SAME = "inline", "same"
 
 
 class Reader(NamedTuple):
@@ -75,12 +75,12 @@ def choose_placement(
     """Ask where `func` is computed, then where it is stored. All its consumers are in the nest."""
     costs = _Costs(nest, func, facts, machine)
     by_label = {label_of(one, labels): one for one in computable_levels(nest, func.name, facts.roomy)}
-    options = [*([_INLINE] if facts.may_inline else []), _ROOT, *by_label]
+    options = [*([_INLINE] if facts.may_inline else []), ROOT, *by_label]
     chances = Later(lambda: _chances(nest, func, facts, by_label, costs))
     answer = chooser.choose(f"{func.name}/place", options, chances)
     if answer == _INLINE:
         return INLINE
-    compute = None if answer == _ROOT else by_label[str(answer)]
+    compute = None if answer == ROOT else by_label[str(answer)]
     return Placement(False, compute, _choose_store(nest, func, compute, labels, chooser, costs))
 
 
@@ -284,7 +284,7 @@ def _choose_store(
     levels = storable_levels(nest, func.name, compute)
     if not levels:
         return compute
-    by_label = {(_ROOT if level is None else label_of(level, labels)): level for level in levels}
+    by_label = {(ROOT if level is None else label_of(level, labels)): level for level in levels}
     estimates = [costs.at(compute, compute)] + [costs.at(compute, level) for level in levels]
     suits = [False, *([costs.facts.style is Style.ROWS] * len(levels))]
     answer = chooser.choose(f"{func.name}/store", [_SAME, *by_label], tilted(_weights(estimates), suits))

@@ -10,27 +10,30 @@ import random
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 
-from autosearch.choices import Option, Proposal, RandomChooser, Replay, Space, Trace, draw, func_of, kind_of
+from autosearch.choices import STYLE, Option, Proposal, RandomChooser, Replay, Space, Trace, draw, kind_of
 from autosearch.errors import InfeasibleError
 from autosearch.strategies.base import Predict, Result
-from autosearch.strategies.change import KIND_WEIGHTS, PLACEMENT_KINDS, TRIES, to_forget
+from autosearch.strategies.change import KIND_WEIGHTS, TRIES, to_forget
+from autosearch.strategies.resettling import CLONE, Resettling
 from autosearch.strategies.unseen import Unseen
 
 FEW = 8
 """So many of the fastest have neighbours proposed: those of the second once the first has none left."""
+OF_STYLES, CLOSE = 0.3, 1.2
+"""Share of changes that are of the fastest schedule of another style, if that takes at most so many times as long as the
+fastest of all: where one style led early, another needs as many changes to show what it is worth."""
 NEAR = 2
 """Numbers change by so many places among the options at most."""
 FLATTENED, SHARPENED = 0.3, 2.0
 """How much the weights of the space count: for what comes up first, and for what a change leads to."""
 WAYS = 4
 """Where a change leaves things to be decided anew and there is a model: so many ways to decide them, of which it picks one."""
-RESETTLED = 0.5
-"""Share of Funcs that are placed anew where another, which had no loops before, now offers its own."""
 OPEN_KINDS = ("", "as", "place", *TRIES)
 """Kinds of decisions that leave others open."""
 
-_Move = tuple[str, Option]
-"""A question and another answer to it."""
+_Move = tuple[str, Option, bool]
+"""A question, another answer to it, and whether a clone that is read in the loops that come with it is made too, or is no
+more."""
 
 
 class LocalSearch:
@@ -43,6 +46,8 @@ class LocalSearch:
         self._likely = RandomChooser(self._random, SHARPENED)
         self._unseen = Unseen()
         self._fastest: list[tuple[float, Trace]] = []
+        self._of_styles: dict[Option, tuple[float, Trace]] = {}
+        """The fastest of each style."""
         self._left: dict[Trace, list[_Move]] = {}
         """Of each of the fastest, what was not yet proposed, what should come first at the end. Where nothing is left, all
         comes up again after the next results: what a change leads to is decided at random."""
@@ -69,13 +74,17 @@ class LocalSearch:
         self._unseen.observe(results)
         found = [(one.seconds, one.trace) for one in results if one.seconds is not None and len(one.trace)]
         self._fastest = sorted(self._fastest + found, key=lambda one: one[0])[:FEW]
-        known = {trace for _, trace in self._fastest}
+        for seconds, trace in found:
+            style = trace.by_key.get(STYLE, "")
+            if style not in self._of_styles or seconds < self._of_styles[style][0]:
+                self._of_styles[style] = seconds, trace
+        known = {trace for _, trace in [*self._fastest, *self._of_styles.values()]}
         left = {trace: moves for trace, moves in self._left.items() if trace in known}
         self._left = left if any(left.values()) else {}
 
     def _next(self, ways: int) -> list[Proposal]:
         """The next neighbour of the fastest that has one left, made in so many ways; a random schedule where none has."""
-        for _, trace in self._fastest:
+        for trace in self._in_turn():
             if trace not in self._left:
                 self._left[trace] = self._moves(trace)
             if self._left[trace]:
@@ -87,6 +96,18 @@ class LocalSearch:
                 return made
         return [draw(self._space, self._anything)]
 
+    def _in_turn(self) -> list[Trace]:
+        """Whose neighbours come next: the fastest first, or now and then that of another style."""
+        fastest = [trace for _, trace in self._fastest]
+        others = [
+            trace
+            for seconds, trace in self._of_styles.values()
+            if trace != fastest[0] and seconds <= CLOSE * self._fastest[0][0]
+        ]
+        if others and self._random.random() < OF_STYLES:
+            return [self._random.choice(others), *fastest]
+        return fastest
+
     def _moves(self, trace: Trace) -> list[_Move]:
         """All single changes, some several times, in random order, the likelier rather at the end.
 
@@ -97,19 +118,28 @@ class LocalSearch:
             draw(self._space, asked)
         except InfeasibleError:
             return []
+        clones = any(kind_of(key) == CLONE for key in asked.others)
         ranked = [
-            (self._random.random() ** (1.0 / weight), (key, option))  # as if drawn one by one (Efraimidis, Spirakis 2006)
+            # As if drawn one by one (Efraimidis, Spirakis 2006).
+            (self._random.random() ** (1.0 / weight), (key, option, clone))
             for key, others in asked.others.items()
             for option, weight in others.items()
             for _ in range(TRIES.get(kind_of(key), 1))
+            for clone in ((False, True) if clones and kind_of(key) == "place" else (False,))
         ]
         return [move for _, move in sorted(ranked, key=lambda one: one[0])]
 
     def _moved(self, trace: Trace, move: _Move) -> Proposal:
-        key, option = move
+        key, option, clone = move
         forgotten = to_forget(trace.by_key, [key], self._random)
-        kept = {one: answer for one, answer in trace if one not in forgotten}
-        return draw(self._space, _Resettling(trace, {**kept, key: option}, key, self._likely))
+        told = {**{one: answer for one, answer in trace if one not in forgotten}, key: option}
+        settling = Resettling(trace, told, key, self._likely)
+        made = draw(self._space, settling)
+        if not clone:
+            return made
+        if not settling.clones:
+            raise InfeasibleError("no clone would be read there")
+        return draw(self._space, Resettling(trace, told, key, self._likely, self._random.choice(settling.clones)))
 
 
 def _different(ways: Sequence[Sequence[Proposal]], known: Collection[str]) -> list[list[Proposal]]:
@@ -121,27 +151,6 @@ def _different(ways: Sequence[Sequence[Proposal]], known: Collection[str]) -> li
         seen.update(new)
         found.append([first, *new.values()])
     return found
-
-
-class _Resettling(Replay):
-    """Answers as a trace does; but what may be computed in loops that come only with the change is placed anew now and then.
-
-    Where a Func that was inlined is computed by itself, what it reads is often best computed in its loops.
-    """
-
-    def __init__(self, before: Trace, answers: Mapping[str, Option], changed: str, otherwise: RandomChooser) -> None:
-        super().__init__(answers, otherwise)
-        self._changed = changed
-        self._random = otherwise.generator
-        self._had_loops = {func_of(key) for key, _ in before if kind_of(key) not in PLACEMENT_KINDS}
-
-    def choose(self, key: str, options: Sequence[Option], weights: Sequence[float] | None = None) -> Option:
-        if key != self._changed and kind_of(key) == "place":
-            levels = (option for option in options if isinstance(option, str) and "/" in option)
-            new = any(func_of(level) not in self._had_loops for level in levels)
-            if new and self._random.random() < RESETTLED:
-                return self.otherwise.choose(key, options, weights)
-        return super().choose(key, options, weights)
 
 
 class _Asked(Replay):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from autosearch.choices import Chooser, FirstChooser, Option, Proposal, Replay, draw, func_of
+from autosearch.choices import STYLE, Chooser, FirstChooser, Option, Proposal, Replay, draw, func_of
 from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.directives import Unroll
 from autosearch.schedule.schedule import Schedule, Step
@@ -86,6 +86,29 @@ def test_a_faster_one_is_next() -> None:
     assert all(len(_funcs(_changes(one, faster))) == 1 for one in strategy.propose(20))
 
 
+class _Styled:
+    """A style, and so many decisions besides."""
+
+    def build(self, chooser: Chooser) -> Schedule:
+        answers = [chooser.choose(STYLE, ["rows", "tiles", "free"])]
+        answers += [chooser.choose(f"f{number}/place", [f"place{level}" for level in range(8)]) for number in range(6)]
+        return Schedule(tuple(Step(StageKey("f"), Unroll(str(answer))) for answer in answers))
+
+
+def test_the_fastest_of_another_style_is_changed_too_unless_it_is_much_slower() -> None:
+    def of(style: str, level: int) -> Proposal:
+        told: dict[str, Option] = {STYLE: style, **{f"f{number}/place": f"place{level}" for number in range(6)}}
+        return draw(_Styled(), Replay(told, FirstChooser()))
+
+    known = {"rows": (of("rows", 0), 1.0), "tiles": (of("tiles", 3), 1.15), "free": (of("free", 6), 1.5)}
+    strategy = LocalSearch(_Styled(), 0)
+    strategy.observe([Result(one.trace, one.schedule.digest, took) for one, took in known.values()])
+    made = strategy.propose(30)
+    of_styles = [[style for style, (one, _) in known.items() if len(_changes(proposal, one)) == 1] for proposal in made]
+    assert 3 < of_styles.count(["tiles"]) < 18
+    assert of_styles.count(["rows"]) + of_styles.count(["tiles"]) == 30
+
+
 class _Cloning:
     """A Func that may have a clone, which then is somewhere."""
 
@@ -133,6 +156,48 @@ def test_what_a_func_reads_may_follow_it_into_its_loops() -> None:
     assert "f.0/x@outer" in placed and "root" in placed
     moved = [one["g/place"] for one in made if one["f/place"] == "inline"]
     assert set(moved) == {"root", "out.0/x@outer"}  # by changes of its own
+
+
+class _Cloned:
+    """A Func that may be inlined, one that it reads, which then is in nobody's loops, and a third, of which that may have a
+    clone."""
+
+    def build(self, chooser: Chooser) -> Schedule:
+        answers = [chooser.choose("h/clone/g", ["none", "clone"], [9, 1]), chooser.choose("f/place", ["inline", "root"])]
+        answers.append(chooser.choose("f/as", ["rules", "example"], [9, 1]))
+        levels = ["inline", "f.0/x@outer"] if answers[1] == "root" else []
+        answers.append(chooser.choose("g/place", ["root", *levels], [1, 50, 50][: 1 + len(levels)]))
+        answers.append(chooser.choose("g.0/width", [8, 16]))
+        if answers[0] == "clone":
+            answers.append(chooser.choose("h_in_g/place", ["root", *levels[1:]]))
+        return Schedule(tuple(Step(StageKey("f"), Unroll(str(answer))) for answer in answers))
+
+
+BARE = {"h/clone/g": "none", "f/place": "inline", "f/as": "rules", "g.0/width": 8}
+
+
+def _with_f_in_loops() -> list[dict[str, Option]]:
+    """What local search makes of the change that a Func is computed by itself."""
+    bare = draw(_Cloned(), Replay(BARE, FirstChooser()))
+    found = []
+    for seed in range(40):
+        strategy = LocalSearch(_Cloned(), seed)
+        strategy.observe([Result(bare.trace, bare.schedule.digest, 1.0)])
+        found += [dict(one.trace.by_key) for one in strategy.propose(6)]
+    return [one for one in found if one["f/place"] == "root"]
+
+
+def test_what_had_no_other_place_keeps_it_now_and_then() -> None:
+    places = [one["g/place"] for one in _with_f_in_loops()]
+    assert {"root", "inline", "f.0/x@outer"} == set(places)
+    assert 0.2 < places.count("root") / len(places) < 0.8  # its weight alone would make it one of a hundred
+
+
+def test_a_clone_that_is_read_in_the_new_loops_comes_with_them() -> None:
+    made = _with_f_in_loops()
+    cloned = [one for one in made if one["h/clone/g"] == "clone"]
+    assert 0.2 < len(cloned) / len(made) < 0.8
+    assert any(one["g/place"] == "inline" and one["h_in_g/place"] == "f.0/x@outer" for one in cloned)
 
 
 def test_of_a_few_ways_to_make_a_change_the_model_picks_one() -> None:
