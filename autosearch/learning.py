@@ -55,7 +55,7 @@ def learn(logs: Sequence[str | os.PathLike[str]], output: str | os.PathLike[str]
 
     Raises `LogError` where a log can't be read, or holds too little, or not its pipeline.
     """
-    samples = [sample for path in logs for sample in _samples(read_log(path), str(path))]
+    samples = [sample for path in logs for sample in samples_of(read_log(path), str(path))]
     count = sum(len(one.seconds) for one in samples)
     if count < LEAST_SCHEDULES:
         raise LogError(f"the logs hold {count} schedules that ran; a model needs {LEAST_SCHEDULES} at least")
@@ -94,8 +94,11 @@ def sample_of(
     return Sample(name, [rows for rows, _ in known], [time for _, time in known])
 
 
-def _samples(content: LogContent, path: str) -> list[Sample]:
-    """One sample for each pipeline, size, target and machine in a log."""
+def samples_of(content: LogContent, path: str) -> list[Sample]:
+    """One sample for each pipeline, size, target and machine in a log read from `path`, in the order of measurement.
+
+    Raises `LogError` where it doesn't hold its pipeline.
+    """
     samples = []
     for identity in dict.fromkeys(trial.identity for trial in content.trials):
         record = next(

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
 
 from autosearch.choices import STYLE, Option, Proposal
 from autosearch.cost_model.base import CostModel, Rows
 from autosearch.cost_model.batch import Derived, Featurizer
 from autosearch.cost_model.feasibility import FeasibilityClassifier
+from autosearch.cost_model.improvement import difference, expected_improvement
 from autosearch.cost_model.model import StageTimeModel
-from autosearch.cost_model.neighbours import Neighbours, Places, placement
+from autosearch.cost_model.neighbours import Near, Neighbours, Places, placement
 from autosearch.errors import ScheduleError
 from autosearch.machine import Machine
 from autosearch.schedule.schedule import Schedule
@@ -26,12 +29,14 @@ ALIKE = 0.6
 STALE, BETTER, OF_A_STYLE = 32, 0.98, 0.5
 """Where so many schedules in a row brought nothing as much faster, the share of those picked that may be of one style. A good
 schedule found early is followed by many like it; what other styles are worth shows only after as many."""
-ELSEWHERE = 0.12
-"""Share of each batch that computes one Func elsewhere than one of the fastest schedules does, as nobody has tried: what the
-model thinks best."""
+ELSEWHERE, ELSEWHERE_STALE = 0.2, 0.35
+"""Share of each batch that computes one Func elsewhere than one of the fastest schedules does, as nobody has tried: what is
+expected to gain most, see `expected_improvement`. More where nothing better was found for long."""
 OTHERWISE = 0.2
-"""Share that differs from one of the fastest in one decision, as nobody has tried. Any: what the model thinks best of a
-decision it has taken already."""
+"""Share that differs from one of the fastest in one decision, as nobody has tried. Any, though rather where more is to be
+gained: what the model thinks best of a decision it has taken already."""
+LEAST_GAIN = 1e-4
+"""Decisions from which less is expected are taken otherwise as often as those from which so much is."""
 LEAST_FAILURES = 8
 """Failures, and at least as many that ran, before it is foretold what fails."""
 DOUBTFUL = 0.25
@@ -140,12 +145,12 @@ class Pruner:
         ranked = [place for _, place in sorted(zip(predicted, places, strict=True))]
         early = EARLY_EXPLORE if self.explore and len(self._seconds) < EARLY else 0.0
         at_random = self._share(few, max(self.explore, early))
-        found = self._neighbours.elsewhere([proposals[place] for place in ranked])
-        picked = [ranked[number] for number in found[: self._share(few - at_random, ELSEWHERE)]]
+        share = ELSEWHERE_STALE if self._in_vain >= STALE else ELSEWHERE
+        gains = self._gains(proposals, ranked, self._neighbours.elsewhere)
+        picked = sorted(gains, key=lambda place: -gains[place])[: self._share(few - at_random, share)]
         others = [place for place in ranked if place not in picked]
-        found = self._neighbours.decided_otherwise([proposals[place] for place in others])
-        many = min(len(found), self._share(few - at_random, OTHERWISE), few - at_random - len(picked))
-        picked += [others[number] for number in self._random.sample(found, many)]
+        many = min(self._share(few - at_random, OTHERWISE), few - at_random - len(picked))
+        picked += self._drawn(self._gains(proposals, others, self._neighbours.decided_otherwise), many)
         others = [place for place in ranked if place not in picked]
         chosen = self._different([proposals[place] for place in others], few - at_random - len(picked))
         picked += [others[number] for number in chosen]
@@ -157,6 +162,31 @@ class Pruner:
         chances = self.feasible([one.schedule for one in proposals])
         likely = [place for place, chance in enumerate(chances) if chance >= DOUBTFUL]
         return likely if len(likely) >= few else list(range(len(proposals)))
+
+    def _gains(
+        self, proposals: Sequence[Proposal], places: Sequence[int], close: Callable[[Sequence[Proposal]], dict[int, Near]]
+    ) -> dict[int, float]:
+        """What may be gained on the fastest schedule by those at the places that are `close` to a fast one."""
+        found = {places[number]: near for number, near in close([proposals[place] for place in places]).items()}
+        if not found:
+            return {}
+        fast = self._neighbours.fastest
+        schedules = [*(near.one.schedule for near in fast), *(proposals[place].schedule for place in found)]
+        rows = self._features(schedules)
+        kinds = {row.tobytes(): row[np.newaxis] for own in rows for row in own}
+        model = self._model or StageTimeModel()
+        seconds = dict(zip(kinds, model.predict(list(kinds.values())), strict=True))  # each as if it were alone
+        stages = [Counter(row.tobytes() for row in own) for own in rows]
+        of_fast = {near.where: own for near, own in zip(fast, stages, strict=False)}
+        return {
+            place: expected_improvement(difference(own, of_fast[near.where], seconds), near.seconds / fast[0].seconds)
+            for (place, near), own in zip(found.items(), stages[len(fast) :], strict=True)
+        }
+
+    def _drawn(self, weights: Mapping[int, float], few: int) -> list[int]:
+        """So few of the places, as if drawn one by one by their weights (Efraimidis, Spirakis 2006)."""
+        lots = {place: math.log(1.0 - self._random.random()) / max(weight, LEAST_GAIN) for place, weight in weights.items()}
+        return sorted(weights, key=lambda place: -lots[place])[:few]
 
     def _share(self, few: int, share: float) -> int:
         """How many of so few a share comes to this time."""

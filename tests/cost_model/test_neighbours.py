@@ -39,9 +39,9 @@ def test_one_func_elsewhere_each_placement_once() -> None:
     loops = _proposal(("f", "compute_root"), ("g", "compute_root"), ("g", "vectorize", "x"))
     assert placement(loops.schedule) == placement(FASTEST.schedule)
     neighbours = _neighbours()
-    assert neighbours.elsewhere([loops, both, again, moved, SLOWER]) == [2]
+    assert list(neighbours.elsewhere([loops, both, again, moved, SLOWER])) == [2]
     neighbours.observe(moved, 3.0)
-    assert neighbours.elsewhere([loops, both, again, moved, SLOWER]) == []
+    assert list(neighbours.elsewhere([loops, both, again, moved, SLOWER])) == []
 
 
 def test_what_moves_into_the_loops_of_the_one_elsewhere_is_with_it() -> None:
@@ -50,7 +50,7 @@ def test_what_moves_into_the_loops_of_the_one_elsewhere_is_with_it() -> None:
     neighbours.observe(inlined, 1.0)
     within = _proposal(("f", "compute_root"), ("g", "compute_at", ["f", "x"]))
     beside = _proposal(("f", "compute_root"), ("g", "compute_at", ["out", "x"]))
-    assert neighbours.elsewhere([within, beside]) == [0]
+    assert list(neighbours.elsewhere([within, beside])) == [0]
 
 
 def test_one_decision_otherwise_each_answer_once() -> None:
@@ -58,9 +58,9 @@ def test_one_decision_otherwise_each_answer_once() -> None:
     tiled = _proposal(width=8, tiles=1, vector="x", tile=64)
     other = _proposal(width=16, tiles=1, vector="x")
     neighbours = _neighbours()
-    assert neighbours.decided_otherwise([SLOWER, other, wider, wide, tiled]) == [2, 4]
+    assert list(neighbours.decided_otherwise([SLOWER, other, wider, wide, tiled])) == [2, 4]
     neighbours.observe(wider, 3.0)
-    assert neighbours.decided_otherwise([SLOWER, other, wider, wide, tiled]) == [3, 4]
+    assert list(neighbours.decided_otherwise([SLOWER, other, wider, wide, tiled])) == [3, 4]
 
 
 def test_so_have_the_fastest_of_other_placements_that_are_nearly_as_fast() -> None:
@@ -69,11 +69,25 @@ def test_so_have_the_fastest_of_other_placements_that_are_nearly_as_fast() -> No
     for seconds, found in ((1.1, [0]), (2.0, [])):
         neighbours = _neighbours()
         neighbours.observe(inlined, seconds)
-        assert neighbours.decided_otherwise([wide]) == found
+        assert list(neighbours.decided_otherwise([wide])) == found
 
 
 def test_a_faster_one_has_neighbours_of_its_own() -> None:
     neighbours = _neighbours()
     neighbours.observe(_proposal(("f", "compute_root"), width=16, tiles=1), 0.5)
-    assert neighbours.decided_otherwise([FASTEST, _proposal(width=16, tiles=0)]) == [1]
-    assert neighbours.elsewhere([FASTEST, _proposal(("h", "compute_root"))]) == []
+    assert list(neighbours.decided_otherwise([FASTEST, _proposal(width=16, tiles=0)])) == [1]
+    instead, apart = _proposal(("h", "compute_root")), _proposal(("h", "compute_root"), ("i", "compute_root"))
+    assert list(neighbours.elsewhere([FASTEST, apart, instead])) == [2]
+
+
+def test_the_fastest_of_another_style_has_neighbours_too() -> None:
+    """Although four of the first style are faster; unless it is much slower."""
+    for seconds, found in ((1.1, [0]), (1.3, [])):
+        neighbours = Neighbours()
+        for number in range(4):
+            neighbours.observe(_proposal(("f", "compute_at", ["out", f"y{number}"]), style="rows", width=number), 1.0)
+        neighbours.observe(_proposal(("g", "compute_root"), style="tiles", width=64), seconds)
+        new = _proposal(("g", "compute_root"), ("h", "compute_root"), style="tiles", width=128)
+        for near in (neighbours.elsewhere([new]), neighbours.decided_otherwise([new])):
+            assert list(near) == found
+            assert all(one.seconds == seconds for one in near.values())
