@@ -89,7 +89,7 @@ def test_it_is_never_worse_than_a_baseline(run: Run) -> None:
     assert all(run.result.best_time <= seconds for seconds in run.result.baselines.values())
     for name in run.result.baselines:
         ratio = run.result.speedup(name)
-        assert 0 < ratio.low <= ratio.high and ratio.high > 0.8
+        assert 0 < ratio.low <= ratio.value <= ratio.high  # what they come to has its bar in `benchmarks.compare`
 
 
 def test_trials_are_a_table(run: Run) -> None:
