@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
-from autosearch.cost_model.base import Rows
-from autosearch.cost_model.improvement import DOUBT, LEAST, MOST, difference
+from autosearch.cost_model.improvement import deviation, difference, stage_seconds, stages_of
 from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.prior import shipped_prior
 from autosearch.learning import Sample, samples_of
@@ -42,7 +40,7 @@ def main() -> int:
     for low, high in pairwise(ENDS):
         own = found[(found[:, 0] >= low) & (found[:, 0] < high)] if len(found) else found
         if len(own) > 1:
-            assumed = min(MOST, max(LEAST, DOUBT * float(np.median(own[:, 0]))))
+            assumed = deviation(float(np.median(own[:, 0])))
             print(f"{low:5.2f}-{high:5.2f} {len(own):11} {own[:, 1].std():10.3f} {own[:, 1].mean():7.3f} {assumed:8.3f}")
     return 0
 
@@ -53,21 +51,12 @@ def errors(sample: Sample) -> Iterator[tuple[float, float]]:
         model = StageTimeModel(prior=shipped_prior()).fit(sample.rows[:count], sample.seconds[:count])
         fastest = int(np.argmin(sample.seconds[:count]))
         batch = range(count, min(count + BATCH, len(sample.seconds)))
-        seconds = _stage_seconds(model, [sample.rows[one] for one in (fastest, *batch)])
+        seconds = stage_seconds(model, [sample.rows[one] for one in (fastest, *batch)])
         for one in batch:
-            said = difference(_stages(sample.rows[one]), _stages(sample.rows[fastest]), seconds)
+            said = difference(stages_of(sample.rows[one]), stages_of(sample.rows[fastest]), seconds)
             slower = sample.seconds[one] / sample.seconds[fastest] - 1.0
             if slower < FAR:
                 yield said.differing, slower + said.saved
-
-
-def _stages(rows: Rows) -> Counter[bytes]:
-    return Counter(row.tobytes() for row in rows)
-
-
-def _stage_seconds(model: StageTimeModel, schedules: Sequence[Rows]) -> dict[bytes, float]:
-    kinds = {row.tobytes(): row[np.newaxis] for rows in schedules for row in rows}
-    return dict(zip(kinds, map(float, model.predict(list(kinds.values()))), strict=True))
 
 
 if __name__ == "__main__":

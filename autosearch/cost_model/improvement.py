@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
+
+from autosearch.cost_model.base import CostModel, Rows
 
 DOUBT, LEAST, MOST = 0.17, 0.002, 0.3
 """Standard deviation of what is saved, as part of the fastest schedule's time: for the time of the stages that differ; at
@@ -18,6 +22,17 @@ least, and at most. `python -m benchmarks.doubt LOG...` prints it for logs of se
 
 Stages = Counter[bytes]
 """How many stages of a schedule have the same features."""
+
+
+def stages_of(rows: Rows) -> Stages:
+    """The stages of a schedule, by their features."""
+    return Counter(row.tobytes() for row in rows)
+
+
+def stage_seconds(model: CostModel, schedules: Sequence[Rows]) -> dict[bytes, float]:
+    """What a model says of each kind of stage in some schedules, each as if it were alone."""
+    kinds = {row.tobytes(): row[np.newaxis] for rows in schedules for row in rows}
+    return dict(zip(kinds, map(float, model.predict(list(kinds.values()))), strict=True))
 
 
 class Difference(NamedTuple):
@@ -39,13 +54,18 @@ def difference(stages: Stages, near: Stages, seconds: Mapping[bytes, float]) -> 
     return Difference(1.0 - total(stages) / whole, (total(stages - near) + total(near - stages)) / whole)
 
 
+def deviation(differing: float) -> float:
+    """How far what is saved may be from what the model says, where stages of so much time differ."""
+    return min(MOST, max(LEAST, DOUBT * differing))
+
+
 def expected_improvement(found: Difference, slower: float = 1.0) -> float:
     """The part of the fastest schedule's time that another is expected to save, where it saves any (Mockus 1975).
 
     `slower`: how many times as long as the fastest schedule the one took that it is close to.
     """
     saved = 1.0 - slower * (1.0 - found.saved)
-    deviation = slower * min(MOST, max(LEAST, DOUBT * found.differing))
-    ratio = saved / deviation
+    doubt = slower * deviation(found.differing)
+    ratio = saved / doubt
     density = math.exp(-ratio * ratio / 2) / math.sqrt(2 * math.pi)
-    return saved * (1 + math.erf(ratio / math.sqrt(2))) / 2 + deviation * density
+    return saved * (1 + math.erf(ratio / math.sqrt(2))) / 2 + doubt * density

@@ -7,13 +7,11 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
-import numpy as np
-
 from autosearch.choices import STYLE, Option, Proposal
 from autosearch.cost_model.base import CostModel, Rows
 from autosearch.cost_model.batch import Derived, Featurizer
 from autosearch.cost_model.feasibility import FeasibilityClassifier
-from autosearch.cost_model.improvement import difference, expected_improvement
+from autosearch.cost_model.improvement import difference, expected_improvement, stage_seconds, stages_of
 from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.neighbours import Near, Neighbours, Places, placement
 from autosearch.errors import ScheduleError
@@ -173,10 +171,8 @@ class Pruner:
         fast = self._neighbours.fastest
         schedules = [*(near.one.schedule for near in fast), *(proposals[place].schedule for place in found)]
         rows = self._features(schedules)
-        kinds = {row.tobytes(): row[np.newaxis] for own in rows for row in own}
-        model = self._model or StageTimeModel()
-        seconds = dict(zip(kinds, model.predict(list(kinds.values())), strict=True))  # each as if it were alone
-        stages = [Counter(row.tobytes() for row in own) for own in rows]
+        seconds = stage_seconds(self._model or StageTimeModel(), rows)
+        stages = [stages_of(own) for own in rows]
         of_fast = {near.where: own for near, own in zip(fast, stages, strict=False)}
         return {
             place: expected_improvement(difference(own, of_fast[near.where], seconds), near.seconds / fast[0].seconds)
