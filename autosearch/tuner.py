@@ -15,6 +15,7 @@ import halide as hl
 from autosearch.choices import Proposal, Trace
 from autosearch.contenders import FINALISTS, baseline_contender
 from autosearch.cost_model.base import CostModel
+from autosearch.cost_model.learner import Learner
 from autosearch.cost_model.prior import load_prior, shipped_prior
 from autosearch.cost_model.pruner import Pruner
 from autosearch.decision import Decision
@@ -163,10 +164,15 @@ class _Session:
 
     @cached_property
     def pruner(self) -> Pruner:
+        """What selects the schedules to measure."""
+        return Pruner(self.learner, self.settings.seed)
+
+    @cached_property
+    def learner(self) -> Learner:
         """What learns which schedules are fast; made when first needed, for its libraries take seconds to load."""
         own = None if isinstance(self.settings.cost_model, bool) else self.settings.cost_model
         prior = self.settings.prior or (shipped_prior() if own is None else None)
-        return Pruner(self.space.ground, self.machine, self.settings.seed, prior=prior, model=own)
+        return Learner(self.space.ground, self.machine, self.settings.seed, prior, own)
 
     def run(self) -> Result:
         """Everything, in order."""
@@ -241,7 +247,7 @@ class _Session:
         if not self.ranks:
             return []
         seeds = self.seeds.styled(settings.seed, settings.trials, settings.search_seconds_left(), self.predict)
-        self.pruner.forget_others([one.schedule for one in seeds])
+        self.learner.forget_others([one.schedule for one in seeds])
         return seeds
 
     # Search --------------------------------------------------------------------------------------------------------
@@ -299,17 +305,17 @@ class _Session:
             return self.strategy.propose(few)
         proposals = self.strategy.propose(max(many, few), self.predict)
         chosen = [proposals[place] for place in sorted(self.pruner.select(proposals, few))]
-        self.pruner.forget_others([one.schedule for one in chosen])
+        self.learner.forget_others([one.schedule for one in chosen])
         return chosen
 
     @property
     def ranks(self) -> bool:
         """Whether there is a cost model that has learned something."""
-        return self.settings.cost_model is not False and self.pruner.ready
+        return self.settings.cost_model is not False and self.learner.ready
 
     def predict(self, proposals: Sequence[Proposal]) -> list[float]:
         """Seconds that the cost model expects."""
-        return self.pruner.predict([one.schedule for one in proposals])
+        return self.learner.predict([one.schedule for one in proposals])
 
     def still_new(self, batch: Sequence[Proposal], others: Sequence[TrialRecord]) -> list[Proposal]:
         """Those of a batch that no other tuner with this log has tried meanwhile; what they learned is learned here."""

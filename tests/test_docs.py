@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from autosearch import learning, minimal, opening
 from autosearch.cli.app import app
-from autosearch.cost_model import pruner
+from autosearch.cost_model import learner
 from autosearch.toolchain import compile_cpp
 from tests.generators import GENGEN
 from tests.samples import blur
@@ -38,7 +38,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(opening, "autoscheduled_baselines", lambda *_: [])
     monkeypatch.setattr(learning, "LEAST_SCHEDULES", 1)
-    monkeypatch.setattr(pruner, "LEAST_DATA", 2)
+    monkeypatch.setattr(learner, "LEAST_DATA", 2)
     monkeypatch.setattr(minimal, "ROUNDS", 1)
 
 

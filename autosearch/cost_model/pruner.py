@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from autosearch.choices import STYLE, Option, Proposal
-from autosearch.cost_model.base import CostModel, Rows
-from autosearch.cost_model.batch import Derived, Featurizer
-from autosearch.cost_model.feasibility import FeasibilityClassifier
 from autosearch.cost_model.improvement import difference, expected_improvement, stage_seconds, stages_of
-from autosearch.cost_model.model import StageTimeModel
+from autosearch.cost_model.learner import Learner
 from autosearch.cost_model.neighbours import Near, Neighbours, Places, placement
-from autosearch.errors import ScheduleError
-from autosearch.machine import Machine
-from autosearch.schedule.schedule import Schedule
+from autosearch.lots import in_order_drawn
+from autosearch.stagnation import Stagnation
 
-LEAST_DATA = 16
-"""Measurements before the model is trusted to rank."""
 EARLY, EARLY_EXPLORE = 64, 0.35
 """So many measurements the model hardly knows the pipeline: at least this share of each batch is drawn at random."""
 ALIKE = 0.6
@@ -35,115 +28,44 @@ OTHERWISE = 0.2
 gained: what the model thinks best of a decision it has taken already."""
 LEAST_GAIN = 1e-4
 """Decisions from which less is expected are taken otherwise as often as those from which so much is."""
-LEAST_FAILURES = 8
-"""Failures, and at least as many that ran, before it is foretold what fails."""
 DOUBTFUL = 0.25
 """Schedules that run with less than this probability aren't measured where there are others."""
-GROWTH = 1.15
-"""The model is trained anew when the data has grown by this factor."""
 
 
 class Pruner:
-    """Learns from measurements which schedules are fast, and selects among new ones."""
+    """Selects among schedules by what a `Learner` says of them, and by what was tried."""
 
-    def __init__(
-        self,
-        derive: Callable[[Schedule], Derived],
-        machine: Machine,
-        seed: int = 0,
-        explore: float = 0.1,
-        prior: StageTimeModel | None = None,
-        model: CostModel | None = None,
-    ) -> None:
-        """`derive` gives what is left to schedule under a structure; `prior` ranks until enough is measured, and is
-        learned upon.
-
-        `model` is what learns, if not a `StageTimeModel`; then there is no prior.
-        """
-        self._featurizer = Featurizer(derive, machine)
+    def __init__(self, learner: Learner, seed: int = 0, explore: float = 0.1) -> None:
+        """`explore`: share of each batch that is drawn at random, whatever the model says."""
+        self.learner = learner
+        """What tells how fast schedules are."""
         self._random = random.Random(seed)
-        self._seed = seed
-        self.explore = explore
-        """Share of each batch that is drawn at random, whatever the model says."""
-        self._known: dict[str, Rows] = {}
-        self._rows: list[Rows] = []
-        self._seconds: list[float] = []
-        self._failed: list[Rows] = []
-        self._feasibility: FeasibilityClassifier | None = None
+        self._explore = explore
         self._neighbours = Neighbours()
-        self._best, self._in_vain = math.inf, 0
-        """The fastest measured, and how many since then weren't clearly faster."""
-        self._trained_on = self._judged_on = 0
-        self._learner = model
-        self._prior = prior if model is None else None
-        self._model: CostModel | None = self._prior
-
-    def features(self, schedule: Schedule) -> Rows:
-        """The features of a schedule, one row a stage."""
-        return self._features([schedule])[0]
-
-    def _features(self, schedules: Sequence[Schedule]) -> list[Rows]:
-        new = list({one.digest: one for one in schedules if one.digest not in self._known}.values())
-        self._known.update(zip((one.digest for one in new), self._featurizer.rows(new), strict=True))
-        return [self._known[one.digest] for one in schedules]
+        self._stagnation = Stagnation(BETTER)
 
     def observe(self, measured: Sequence[tuple[Proposal, float | None]]) -> None:
         """Learn from schedules and their times in seconds; None where they failed."""
-        found = self._featurizer.attempt([one.schedule for one, _ in measured])
-        for (one, seconds), rows in zip(measured, found, strict=True):
-            if isinstance(rows, ScheduleError):
-                continue  # Halide's loops are other than ours
-            if seconds is None:
-                self._failed.append(rows)
-                continue
-            self._rows.append(rows)
-            self._seconds.append(seconds)
+        for one, seconds in self.learner.observe(measured):
             self._neighbours.observe(one, seconds)
-            better = seconds < BETTER * self._best
-            self._best, self._in_vain = (seconds, 0) if better else (self._best, self._in_vain + 1)
-        count = len(self._rows)
-        if count >= LEAST_DATA and count >= self._trained_on * GROWTH:
-            model = self._learner or StageTimeModel(seed=self._seed, prior=self._prior)
-            model.fit(self._rows, self._seconds)
-            self._model = model
-            self._trained_on = count
-        self._judge()
-
-    def _judge(self) -> None:
-        """Learn what fails, once there is enough to learn from."""
-        count = len(self._rows) + len(self._failed)
-        if min(len(self._failed), len(self._rows)) >= LEAST_FAILURES and count >= self._judged_on * GROWTH:
-            ran = [True] * len(self._rows) + [False] * len(self._failed)
-            self._feasibility = FeasibilityClassifier(seed=self._seed).fit(self._rows + self._failed, ran)
-            self._judged_on = count
-
-    def feasible(self, schedules: Sequence[Schedule]) -> list[float]:
-        """How likely each schedule is to run; 1 while too few have failed to tell."""
-        if self._feasibility is None or not schedules:
-            return [1.0] * len(schedules)
-        return [float(one) for one in self._feasibility.predict_proba(self._features(schedules))[:, 1]]
+            self._stagnation.observe(seconds)
 
     @property
-    def ready(self) -> bool:
-        """Whether there is a model to rank with."""
-        return self._model is not None
-
-    def predict(self, schedules: Sequence[Schedule]) -> list[float]:
-        """Predicted seconds of each schedule; raises `NotFittedError` when not `ready`."""
-        model = self._model or StageTimeModel()
-        return [float(seconds) for seconds in model.predict(self._features(schedules))]
+    def _stale(self) -> bool:
+        """Whether nothing better was found for long."""
+        return self._stagnation.in_vain >= STALE
 
     def select(self, proposals: Sequence[Proposal], few: int) -> list[int]:
         """The places in `proposals` of the `few` to measure."""
         places = self._promising(proposals, few)
-        if self._model is None or len(places) <= few:
+        if not self.learner.ready or len(places) <= few:
             self._random.shuffle(places)
             return places[:few]
-        predicted = self.predict([proposals[place].schedule for place in places])
+        predicted = self.learner.predict([proposals[place].schedule for place in places])
         ranked = [place for _, place in sorted(zip(predicted, places, strict=True))]
-        early = EARLY_EXPLORE if self.explore and len(self._seconds) < EARLY else 0.0
-        at_random = self._share(few, max(self.explore, early))
-        share = ELSEWHERE_STALE if self._in_vain >= STALE else ELSEWHERE
+        early = EARLY_EXPLORE if self._explore and self.learner.count < EARLY else 0.0
+        at_random = self._share(few, max(self._explore, early))
+        share = ELSEWHERE_STALE if self._stale else ELSEWHERE
         gains = self._gains(proposals, ranked, self._neighbours.elsewhere)
         picked = sorted(gains, key=lambda place: -gains[place])[: self._share(few - at_random, share)]
         others = [place for place in ranked if place not in picked]
@@ -157,7 +79,7 @@ class Pruner:
 
     def _promising(self, proposals: Sequence[Proposal], few: int) -> list[int]:
         """All places, but for those of schedules that are likely to fail where there are enough others."""
-        chances = self.feasible([one.schedule for one in proposals])
+        chances = self.learner.feasible([one.schedule for one in proposals])
         likely = [place for place, chance in enumerate(chances) if chance >= DOUBTFUL]
         return likely if len(likely) >= few else list(range(len(proposals)))
 
@@ -170,8 +92,8 @@ class Pruner:
             return {}
         fast = self._neighbours.fastest
         schedules = [*(near.one.schedule for near in fast), *(proposals[place].schedule for place in found)]
-        rows = self._features(schedules)
-        seconds = stage_seconds(self._model or StageTimeModel(), rows)
+        rows = self.learner.features(schedules)
+        seconds = stage_seconds(self.learner.model, rows)
         stages = [stages_of(own) for own in rows]
         of_fast = {near.where: own for near, own in zip(fast, stages, strict=False)}
         return {
@@ -180,9 +102,10 @@ class Pruner:
         }
 
     def _drawn(self, weights: Mapping[int, float], few: int) -> list[int]:
-        """So few of the places, as if drawn one by one by their weights (Efraimidis, Spirakis 2006)."""
-        lots = {place: math.log(1.0 - self._random.random()) / max(weight, LEAST_GAIN) for place, weight in weights.items()}
-        return sorted(weights, key=lambda place: -lots[place])[:few]
+        """So few of the places, drawn by their weights."""
+        places = list(weights)
+        order = in_order_drawn([max(weights[place], LEAST_GAIN) for place in places], self._random)
+        return [places[number] for number in order[:few]]
 
     def _share(self, few: int, share: float) -> int:
         """How many of so few a share comes to this time."""
@@ -195,13 +118,14 @@ class Pruner:
         seen: set[bytes] = set()
         alike: Counter[Places] = Counter()
         styles: Counter[Option | None] = Counter()
-        most = OF_A_STYLE * few if self._in_vain >= STALE else few
+        most = OF_A_STYLE * few if self._stale else few
         chosen: list[int] = []
         aside: list[int] = []
-        for place, proposal in enumerate(proposals):
+        every = self.learner.features([proposal.schedule for proposal in proposals])
+        for place, (proposal, features) in enumerate(zip(proposals, every, strict=True)):
             if len(chosen) == few:
                 break
-            rows = self.features(proposal.schedule).tobytes()
+            rows = features.tobytes()
             if rows in seen:
                 continue
             seen.add(rows)
@@ -213,8 +137,3 @@ class Pruner:
             else:
                 aside.append(place)
         return chosen + aside[: few - len(chosen)]
-
-    def forget_others(self, schedules: Sequence[Schedule]) -> None:
-        """Drop the cached features of all schedules but these."""
-        kept = {schedule.digest for schedule in schedules}
-        self._known = {digest: rows for digest, rows in self._known.items() if digest in kept}

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 from autosearch.choices import Trace
+from autosearch.stagnation import Stagnation
 from autosearch.strategies.base import Result
 
 Member = tuple[float, Trace]
@@ -31,10 +32,8 @@ class Island:
         self.members: list[Member] = []
         self.open = False
         self._settlers: set[str] = set()
-        self._fastest = math.inf
-        """Of the whole search."""
-        self._in_vain = 0
-        self._own_in_vain = 0
+        self._whole, self._own = Stagnation(BETTER), Stagnation(BETTER)
+        """Of the whole search, and of the island."""
 
     def settle(self, digest: str) -> None:
         """A schedule was proposed for the island."""
@@ -44,20 +43,17 @@ class Island:
         """Open, fill or abandon the island."""
         for result in results:
             seconds = result.seconds if result.seconds is not None else math.inf
-            better = seconds < BETTER * self._fastest
-            self._fastest = min(self._fastest, seconds)
-            self._in_vain = 0 if better else self._in_vain + 1
+            self._whole.observe(seconds)
             if result.digest in self._settlers:
                 self._fill(seconds, result.trace)
-        if (self.open and self._own_in_vain >= DESERTED) or (not self.open and self._in_vain >= STAGNANT):
+        if (self.open and self._own.in_vain >= DESERTED) or (not self.open and self._whole.in_vain >= STAGNANT):
             self._begin()
 
     def _fill(self, seconds: float, trace: Trace) -> None:
-        fastest = min((member[0] for member in self.members), default=math.inf)
-        self._own_in_vain = 0 if seconds < BETTER * fastest else self._own_in_vain + 1
+        self._own.observe(seconds)
         if math.isfinite(seconds) and len(trace):
             self.members = sorted([*self.members, (seconds, trace)], key=lambda member: member[0])[:CAPACITY]
 
     def _begin(self) -> None:
         self.open = True
-        self.members, self._settlers, self._own_in_vain = [], set(), 0
+        self.members, self._settlers, self._own = [], set(), Stagnation(BETTER)

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from autosearch.choices import STYLE, Option, Proposal, RandomChooser, Replay, Space, Trace, draw, kind_of
 from autosearch.errors import InfeasibleError
+from autosearch.lots import in_order_drawn
 from autosearch.strategies.base import Predict, Result
 from autosearch.strategies.change import KIND_WEIGHTS, TRIES, to_forget
 from autosearch.strategies.resettling import CLONE, Resettling
@@ -119,15 +120,15 @@ class LocalSearch:
         except InfeasibleError:
             return []
         clones = any(kind_of(key) == CLONE for key in asked.others)
-        ranked = [
-            # As if drawn one by one (Efraimidis, Spirakis 2006).
-            (self._random.random() ** (1.0 / weight), (key, option, clone))
+        weighted = [
+            ((key, option, clone), weight)
             for key, others in asked.others.items()
             for option, weight in others.items()
             for _ in range(TRIES.get(kind_of(key), 1))
             for clone in ((False, True) if clones and kind_of(key) == "place" else (False,))
         ]
-        return [move for _, move in sorted(ranked, key=lambda one: one[0])]
+        order = in_order_drawn([weight for _, weight in weighted], self._random)
+        return [weighted[place][0] for place in reversed(order)]
 
     def _moved(self, trace: Trace, move: _Move) -> Proposal:
         key, option, clone = move

@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 
 from autosearch.choices import STYLE, Proposal, Trace
-from autosearch.cost_model.base import Rows
-from autosearch.cost_model.features import NAMES
-from autosearch.cost_model.model import NotFittedError, StageTimeModel
+from autosearch.cost_model.learner import LEAST_DATA, Learner
 from autosearch.cost_model.neighbours import Neighbours, placement
-from autosearch.cost_model.pruner import DOUBTFUL, LEAST_DATA, STALE, Pruner
+from autosearch.cost_model.pruner import DOUBTFUL, STALE, Pruner
 from autosearch.machine import Machine
 from autosearch.schedule.directives import PLACING
 from autosearch.schedule.schedule import Schedule
 from tests.conftest import random_proposal, space_of
+from tests.cost_model.learned import gray_at_root, made_up_seconds
 
 DRAWN = [random_proposal("sharpen", seed) for seed in range(160)]
 KNOWN, NEW = DRAWN[:80], DRAWN[80:]
@@ -25,52 +24,17 @@ SCHEDULES = [one.schedule for one in NEW]
 
 
 def _pruner(explore: float = 0.15, seed: int = 0) -> Pruner:
-    return Pruner(space_of("sharpen").ground, Machine(), seed, explore)
+    return Pruner(Learner(space_of("sharpen").ground, Machine(), seed), seed, explore)
 
 
 def _seconds(pruner: Pruner, schedule: Schedule) -> float:
-    """A made-up time: the work of all stages over vectors and cores, and what they read."""
-    rows = pruner.features(schedule)
-    core_work, traffic = rows[:, NAMES.index("core_work")], rows[:, NAMES.index("read_traffic")]
-    return float((2.0**core_work + 0.3 * 2.0**traffic).sum()) * 1e-9
+    return made_up_seconds(pruner.learner, schedule)
 
 
 def _trained(explore: float = 0.15, seed: int = 0) -> Pruner:
     pruner = _pruner(explore, seed)
     pruner.observe([(one, _seconds(pruner, one.schedule)) for one in KNOWN])
     return pruner
-
-
-def test_it_is_ready_once_it_has_seen_enough() -> None:
-    pruner = _pruner()
-    measured = [(one, _seconds(pruner, one.schedule)) for one in KNOWN[:LEAST_DATA]]
-    pruner.observe(measured[:-1])
-    assert not pruner.ready
-    with pytest.raises(NotFittedError):
-        pruner.predict(SCHEDULES)
-    pruner.observe(measured[-1:])
-    assert pruner.ready
-    assert len(pruner.predict(SCHEDULES)) == len(NEW)
-
-
-class _Nearest:
-    """A cost model as a user may write one: the time of the most similar schedule that was measured."""
-
-    def fit(self, schedules: Sequence[Rows], seconds: Sequence[float]) -> None:
-        self.known = [(rows.sum(0), time) for rows, time in zip(schedules, seconds)]
-
-    def predict(self, schedules: Sequence[Rows]) -> list[float]:
-        return [min(self.known, key=lambda one: float(abs(one[0] - rows.sum(0)).sum()))[1] for rows in schedules]
-
-
-def test_a_model_of_the_users_own_decides() -> None:
-    pruner = Pruner(space_of("sharpen").ground, Machine(), 0, 0.0, StageTimeModel(), _Nearest())
-    assert not pruner.ready  # a prior is of the other kind
-    measured = [(one, _seconds(pruner, one.schedule)) for one in KNOWN]
-    pruner.observe(measured)
-    assert pruner.predict([one.schedule for one in KNOWN]) == [seconds for _, seconds in measured]
-    chosen = pruner.select(NEW, 10)
-    assert mean(pruner.predict([SCHEDULES[place] for place in chosen])) < 0.7 * mean(pruner.predict(SCHEDULES))
 
 
 def test_it_picks_fast_schedules() -> None:
@@ -93,7 +57,7 @@ def _near(pruner: Pruner, proposals: Sequence[Proposal]) -> set[int]:
 
 def test_without_exploration_it_takes_the_best_predicted_and_neighbours_of_the_fastest() -> None:
     pruner = _trained(explore=0.0)
-    predicted = pruner.predict(SCHEDULES)
+    predicted = pruner.learner.predict(SCHEDULES)
     near = _near(pruner, NEW)
     assert 8 < len(near) < len(NEW) - 30
     ranked = [place for place in sorted(range(len(NEW)), key=predicted.__getitem__) if place not in near]
@@ -158,7 +122,7 @@ def test_a_share_differs_from_the_fastest_in_one_decision() -> None:
     pruner = _trained(explore=0.0)
     fastest = min(KNOWN, key=lambda one: _seconds(pruner, one.schedule))
     key = next(key for key, _ in fastest.trace if key.endswith("/width"))
-    slow = max(NEW, key=lambda one: pruner.predict([one.schedule])[0])
+    slow = max(NEW, key=lambda one: pruner.learner.predict([one.schedule])[0])
     other = Proposal(Trace(((key, 1), *((k, answer) for k, answer in fastest.trace if k != key))), slow.schedule)
     proposals = [*(one for one in NEW if one is not slow), other]
     assert sum(len(proposals) - 1 in pruner.select(proposals, 4) for _ in range(100)) > 25
@@ -186,7 +150,7 @@ def test_where_nothing_better_is_found_other_styles_have_their_turn() -> None:
     pruner = _pruner(explore=0.0)
     known = sorted(((one, _seconds(pruner, one.schedule)) for one in KNOWN), key=lambda pair: -pair[1])
     pruner.observe(known)
-    ranked = sorted(NEW, key=lambda one: pruner.predict([one.schedule])[0])
+    ranked = sorted(NEW, key=lambda one: pruner.learner.predict([one.schedule])[0])
     styled = [Proposal(Trace(((STYLE, "rows" if place < 40 else "tiles"),)), one.schedule) for place, one in enumerate(ranked)]
     near = _near(pruner, styled)
 
@@ -202,7 +166,7 @@ def test_where_nothing_better_is_found_other_styles_have_their_turn() -> None:
 def test_a_model_that_has_seen_little_leaves_more_to_chance() -> None:
     pruner = _pruner(explore=0.1)
     pruner.observe([(one, _seconds(pruner, one.schedule)) for one in KNOWN[:LEAST_DATA]])
-    predicted = pruner.predict(SCHEDULES)
+    predicted = pruner.learner.predict(SCHEDULES)
     best = set(sorted(range(len(NEW)), key=predicted.__getitem__)[:40])
     strangers = [place not in best for _ in range(100) for place in pruner.select(NEW, 8)]
     assert 0.1 < sum(strangers) / len(strangers) < 0.4  # half of those drawn at random are among the best 40
@@ -228,29 +192,10 @@ def test_deterministic_by_seed() -> None:
     assert one.select(NEW, 40) != other.select(NEW, 40)
 
 
-def test_features_forgotten_are_worked_out_again() -> None:
-    pruner = _pruner()
-    before, kept = (pruner.features(one) for one in SCHEDULES[:2])
-    pruner.forget_others([SCHEDULES[1]])
-    after = pruner.features(SCHEDULES[0])
-    assert after is not before and (after == before).all()
-    assert pruner.features(SCHEDULES[0]) is after
-    assert pruner.features(SCHEDULES[1]) is kept
-
-
 def test_what_is_likely_to_fail_is_not_measured() -> None:
     """Here whatever computes `gray` at root fails: nothing of that kind is picked once it is known."""
-
-    def fails(one: Proposal) -> bool:
-        return ["gray", "compute_root"] in one.schedule.to_json()
-
-    assert 8 <= sum(map(fails, KNOWN)) <= len(KNOWN) - LEAST_DATA
     pruner = _pruner(explore=0.0)
-    assert pruner.feasible(SCHEDULES) == [1.0] * len(SCHEDULES)
-    pruner.observe([(one, None if fails(one) else _seconds(pruner, one.schedule)) for one in KNOWN])
-    chances = pruner.feasible(SCHEDULES)
-    failing = [chance for one, chance in zip(NEW, chances, strict=True) if fails(one)]
-    others = [chance for one, chance in zip(NEW, chances, strict=True) if not fails(one)]
-    assert mean(failing) < 0.5 < 0.7 < mean(others)
+    pruner.observe([(one, None if gray_at_root(one) else _seconds(pruner, one.schedule)) for one in KNOWN])
+    chances = pruner.learner.feasible(SCHEDULES)
     doubtful = {place for place, chance in enumerate(chances) if chance < DOUBTFUL}
     assert doubtful and not doubtful & {place for _ in range(20) for place in pruner.select(NEW, 8)}
