@@ -40,10 +40,13 @@ class AdditiveModel:
 
     def predict(self, proposals: Sequence[Proposal]) -> list[float]:
         """Predicted seconds, once it is `ready`."""
+        return [seconds_of(log) for log in self.logs(proposals)]
+
+    def logs(self, proposals: Sequence[Proposal]) -> list[float]:
+        """Logarithms of the predicted seconds, once it is `ready`."""
         if len(self._observed) >= GROWTH * self._fitted_on:
             self._fit()
-        logs = (self._mean + sum(self._adds.get(answer, 0.0) for answer in one.trace) for one in proposals)
-        return [seconds_of(log) for log in logs]
+        return [self._mean + sum(self._adds.get(answer, 0.0) for answer in one.trace) for one in proposals]
 
     def _fit(self) -> None:
         logs = self._observed.logs()

@@ -1,4 +1,4 @@
-"""A random forest over answers: where there is no cost model, it ranks what several strategies make.
+"""A random forest over answers.
 
 After SMAC (Hutter, Hoos and Leyton-Brown 2011). Unlike a sum over answers, trees see that an answer is good only
 beside others, and they need no guess of how a number matters.
@@ -13,7 +13,7 @@ import numpy as np
 
 from autosearch.choices import Option, Proposal, Trace
 from autosearch.strategies.base import Result
-from autosearch.strategies.observed import GROWTH, Observed, seconds_of
+from autosearch.strategies.observed import GROWTH, Observed
 
 if TYPE_CHECKING:  # it takes a second to import
     from sklearn.ensemble import RandomForestRegressor
@@ -30,7 +30,7 @@ Column = tuple[str, str]
 
 
 class Forest:
-    """Learns from results; predicts seconds."""
+    """Learns from results; each of its trees predicts seconds."""
 
     def __init__(self, seed: int = 0) -> None:
         self._seed = seed
@@ -48,14 +48,12 @@ class Forest:
         """Whether enough was measured, any of it with success."""
         return self._observed.enough(LEAST_DATA)
 
-    def predict(self, proposals: Sequence[Proposal]) -> list[float]:
-        """Predicted seconds, once it is `ready`."""
-        if not proposals:
-            return []
+    def logs(self, proposals: Sequence[Proposal]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Logarithms of the predicted seconds, once it is `ready`: a row a tree, a column for each of one or more proposals."""
         if self._forest is None or len(self._observed) >= GROWTH * self._fitted_on:
             self._forest = self._fitted()
-        logs = self._forest.predict(self._rows([one.trace for one in proposals]))
-        return [seconds_of(float(log)) for log in logs]
+        rows = self._rows([one.trace for one in proposals])
+        return np.array([tree.predict(rows) for tree in self._forest.estimators_])
 
     def _fitted(self) -> RandomForestRegressor:
         from sklearn.ensemble import RandomForestRegressor

@@ -15,7 +15,7 @@ FAILED = math.log(10.0)
 """A failure counts as a schedule ten times as slow as the fastest."""
 GROWTH = 1.15
 """A model is fitted anew when the data has grown by this factor."""
-_DIGITS = 6
+DIGITS = 6
 """Of a predicted logarithm: processors round otherwise beyond, and what is as good would be ranked otherwise."""
 
 
@@ -49,4 +49,4 @@ class Observed:
 
 def seconds_of(log: float) -> float:
     """The seconds that a model predicts the logarithm of."""
-    return math.exp(round(log, _DIGITS))
+    return math.exp(round(log, DIGITS))

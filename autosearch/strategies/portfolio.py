@@ -1,47 +1,60 @@
 """Several strategies that share the budget by what each delivered.
 
 All learn from all results. A bandit shares out each batch: the more a strategy's proposals of late were among the best,
-the larger its share; none is ever left without any. Where there is no cost model to choose among what they propose, the
-portfolio asks them for more and chooses by what it has learned of answers.
+the larger its share; none is ever left without any. Where there is no cost model to choose among what they propose, most of
+the first schedules are what an expert would try, for no member knows anything yet; later the portfolio asks the members for
+more and chooses by what it has learned of answers.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from autosearch.choices import Proposal, Space
 from autosearch.strategies.bandit import Bandit
 from autosearch.strategies.base import Predict, Result, Strategy
-from autosearch.strategies.forest import Forest
+from autosearch.strategies.genetic import SHARPNESS
+from autosearch.strategies.guess import Guess
+from autosearch.strategies.random import Random
 from autosearch.strategies.unseen import Unseen
 
+OPENING, LIKELY = 32, 0.7
+"""Without a cost model this share of the first so many schedules is drawn closely to what an expert would try."""
 SPARE = 4
 """Without a cost model so many times the schedules asked for are looked at."""
-ANY = 0.25
-"""Share of what is chosen of these that is drawn at random: what little the portfolio knows may be wrong."""
 
 
 class Portfolio:
     """Proposes what its members propose."""
 
-    def __init__(self, members: Mapping[str, Strategy], seed: int = 0) -> None:
+    def __init__(self, members: Mapping[str, Strategy], seed: int = 0, opening: Strategy | None = None) -> None:
+        """`opening`: makes most of the first schedules, where there is no cost model."""
         self._members = dict(members)
+        self._opening = opening
         self._random = random.Random(seed)
         self._unseen = Unseen()
-        self._learned = Forest(seed)
+        self._guess = Guess(seed)
         self._bandit = Bandit(dict.fromkeys(self._members, 1.0 / len(self._members)))
 
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
         """See `Strategy.propose`."""
-        if predict is not None or not self._learned.ready:
+        if predict is not None:
             return self._collect(n, predict)
-        looked_at = self._collect(SPARE * n, None)
-        predicted = zip(self._learned.predict(looked_at), looked_at, strict=True)
-        ranked = [one for _, one in sorted(predicted, key=lambda pair: pair[0])]
-        best = sum(self._random.random() >= ANY for _ in range(n))
-        rest = ranked[best:]
-        return ranked[:best] + self._random.sample(rest, min(n - best, len(rest)))
+        found = self._likely(n)
+        return found + self._promising(n - len(found), {one.schedule.digest for one in found})
+
+    def _likely(self, n: int) -> list[Proposal]:
+        """What of `n` schedules is drawn as an expert would."""
+        if self._opening is None or len(self._unseen.measured) >= OPENING:
+            return []
+        return self._opening.propose(sum(self._random.random() < LIKELY for _ in range(n)))
+
+    def _promising(self, n: int, besides: Collection[str]) -> list[Proposal]:
+        """What the members propose; the better of it, once something is known."""
+        many = SPARE * n if self._guess.ready else n
+        new = [one for one in self._collect(many + len(besides), None) if one.schedule.digest not in besides]
+        return self._guess.choose(new, n) if self._guess.ready else new[:n]
 
     def _collect(self, n: int, predict: Predict | None) -> list[Proposal]:
         """What the members propose, each its share."""
@@ -56,7 +69,9 @@ class Portfolio:
     def observe(self, results: Sequence[Result]) -> None:
         """See `Strategy.observe`."""
         self._unseen.observe(results)
-        self._learned.observe(results)
+        if self._opening is not None:
+            self._opening.observe(results)
+        self._guess.observe(results)
         self._bandit.observe(results)
         for member in self._members.values():
             member.observe(results)
@@ -80,4 +95,4 @@ class Portfolio:
 def make_portfolio(makers: Mapping[str, Callable[[Space, int], Strategy]], space: Space, seed: int) -> Portfolio:
     """A portfolio of strategies made for one space, each with a seed of its own."""
     members = {name: make(space, seed + place) for place, (name, make) in enumerate(makers.items())}
-    return Portfolio(members, seed)
+    return Portfolio(members, seed, Random(space, seed + len(makers), SHARPNESS))

@@ -13,14 +13,19 @@ from autosearch.strategies.unseen import Unseen
 class Random:
     """The baseline that every other strategy must beat."""
 
-    def __init__(self, space: Space, seed: int = 0) -> None:
+    def __init__(self, space: Space, seed: int = 0, sharpness: Sequence[float] = (1.0,)) -> None:
+        """`sharpness`: how closely to keep to what an expert would try, see `RandomChooser`; one of these for each schedule."""
         self._space = space
-        self._chooser = RandomChooser(random.Random(seed))
+        self._random = random.Random(seed)
+        self._choosers = [RandomChooser(self._random, one) for one in sharpness]
         self._unseen = Unseen()
 
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
         """See `Strategy.propose`."""
-        return self._unseen.collect(n, lambda: draw(self._space, self._chooser))
+        return self._unseen.collect(n, lambda: draw(self._space, self._chooser()))
+
+    def _chooser(self) -> RandomChooser:
+        return self._random.choice(self._choosers) if len(self._choosers) > 1 else self._choosers[0]
 
     def observe(self, results: Sequence[Result]) -> None:
         """See `Strategy.observe`."""
