@@ -10,10 +10,9 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from statistics import median
 
 from autosearch.measure.protocol import Built, Candidate, Effort, Failure, Inputs, Runner
-from autosearch.measure.statistics import Row, paired_ratio, present, shared_rounds
+from autosearch.measure.statistics import Row, fastest_of, paired_ratio, relative_times, shared_rounds
 from autosearch.schedule.schedule import Schedule
 
 HEATS = 4
@@ -23,7 +22,7 @@ MOST_ROUNDS = 60
 CLOSE_ROUNDS = 20
 """Rounds of a heat that contenders close to the fastest get, whatever it takes."""
 CLOSE = 1.15
-"""A contender whose median is this much longer than the fastest's sits out most rounds: it won't win any more."""
+"""A contender that takes so many times as long as the fastest sits out most rounds: it won't win any more."""
 OTHERS_EVERY = 5
 """Of the rounds after the first few, it takes part in each so many."""
 STRETCH = 3.0
@@ -80,13 +79,14 @@ class Race:
 
     def is_hopeless(self, place: int) -> bool:
         """Whether a contender is so slow that it takes part in no more heats."""
-        return _median(self.samples[place]) > HOPELESS * min(map(_median, self.samples))
+        relative = relative_times(self.samples)
+        return relative[place] > HOPELESS * min(relative)
 
     @property
     def fastest(self) -> Contender | None:
-        """Who has the least median, if anybody ran."""
-        medians = {place: _median(row) for place, row in enumerate(self.samples) if any(row)}
-        return self.contenders[min(medians, key=medians.__getitem__)] if medians else None
+        """Who takes least time, if anybody ran."""
+        place = fastest_of(self.samples)
+        return self.contenders[place] if place is not None else None
 
 
 def run_race(runner: Runner, contenders: Sequence[Contender], seconds: float, seed: int, cold: bool = False) -> Race:
@@ -151,7 +151,8 @@ def _heat(runner: Runner, kernels: Mapping[int, Built], before: Race, seconds: f
     alive = [n for n, one in built.items() if one.handle is not None]
     rounds, spent = 0, 0.0
     while alive and rounds < MOST_ROUNDS and (rounds < LEAST_ROUNDS or _goes_on(rounds, spent, seconds)):
-        order = [n for n in alive if not _sits_out(samples, n, rounds)]
+        relative = relative_times(samples)
+        order = [n for n in alive if not _sits_out(relative[n] / min(relative), rounds)]
         generator.shuffle(order)
         for row in samples:
             row.append(None)
@@ -212,9 +213,12 @@ def _why(failure: Failure | None, message: str) -> str:
 
 def _is_clear(samples: Sequence[Row]) -> bool:
     """Whether one contender is faster than every other beyond doubt; the level is strict, for this is asked often."""
-    fastest = min(samples, key=_median)
-    for row in samples:
-        if row is fastest or not any(row) or _median(row) > HOPELESS * _median(fastest):
+    place = fastest_of(samples)
+    if place is None:
+        return True
+    fastest, relative = samples[place], relative_times(samples)
+    for row, times in zip(samples, relative, strict=True):
+        if row is fastest or not any(row) or times > HOPELESS * relative[place]:
             continue
         if len(shared_rounds(row, fastest)) < LEAST_ROUNDS:
             return False
@@ -227,15 +231,10 @@ def _goes_on(rounds: int, spent: float, seconds: float) -> bool:
     return spent < seconds or (rounds < CLOSE_ROUNDS and spent < STRETCH * seconds)
 
 
-def _sits_out(samples: Sequence[Row], place: int, rounds: int) -> bool:
+def _sits_out(slower: float, rounds: int) -> bool:
+    """Whether one that takes so many times as long as the fastest, after so many rounds, has no part in the next."""
     if rounds < HOPELESS_ROUNDS:
         return False
-    fastest = min(_median(row) for row in samples)
-    slower = _median(samples[place]) / fastest
     if slower > HOPELESS:
         return True
     return rounds >= LEAST_ROUNDS and slower > CLOSE and rounds % OTHERS_EVERY != 0
-
-
-def _median(row: Row) -> float:
-    return median(present(row)) if any(row) else float("inf")

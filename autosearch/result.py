@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 import halide as hl
 
 from autosearch.errors import BaselineFailed, MeasureError, MismatchError, ScheduleError
-from autosearch.measure.statistics import Ratio, paired_ratio, present, shared_rounds, typical, unpaired_ratio
+from autosearch.measure.statistics import (
+    Ratio,
+    fastest_of,
+    paired_ratio,
+    present,
+    shared_rounds,
+    typical,
+    unpaired_ratio,
+)
 from autosearch.pipeline.bounds import extents
 from autosearch.pipeline.fingerprint import describe_difference, fingerprint
 from autosearch.pipeline.snapshot import Snapshot, read_algorithm
@@ -130,16 +138,12 @@ class Result:
     @cached_property
     def _winner(self) -> tuple[Schedule, Sequence[float]]:
         if self.race is not None:
-            rows = [
-                (typical(row), place)
-                for place, row in enumerate(map(present, self.race.samples))
-                if row and self.race.contenders[place][1] is not None
-            ]
-            if rows:
-                place = min(rows)[1]
-                schedule = self.race.contenders[place][1]
+            known = [n for n, (_, schedule) in enumerate(self.race.contenders) if schedule is not None]
+            fastest = fastest_of([self.race.samples[n] for n in known])
+            if fastest is not None:
+                schedule = self.race.contenders[known[fastest]][1]
                 assert schedule is not None
-                return schedule, present(self.race.samples[place])
+                return schedule, present(self.race.samples[known[fastest]])
         timed = [record for record in self.records if record.ok and record.schedule is not None]
         if not timed:
             raise MeasureError("no schedule could be measured, so there is no best one")

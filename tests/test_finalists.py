@@ -54,8 +54,17 @@ def test_equals_race_to_the_end() -> None:
 
 
 def test_a_pace_that_hits_all_changes_nothing() -> None:
-    race = _race(1.0e-3, 1.02e-3, pace=lambda place, clock: 1.0 + (clock // 2) % 3)
+    race = _race(1.0e-3, 1.02e-3, pace=lambda place, clock: 1.0 + ((clock - 1) // 2) % 3)
     assert race.fastest is race.contenders[0]
+
+
+def test_who_sat_out_the_quiet_rounds_may_still_win() -> None:
+    """All of it took part in while the machine was slow, but for a few rounds; in each of them it was faster."""
+    busy, quiet = 10, 30
+    other = (3.3e-3,) * busy + (1.1e-3,) * quiet
+    best = (3.0e-3,) * busy + tuple(1e-3 if number % OTHERS_EVERY == 0 else None for number in range(quiet))
+    contenders = tuple(Contender(str(n), CANDIDATES[n], None) for n in range(2))
+    assert Race(contenders, (other, best)).fastest is contenders[1]
 
 
 def test_the_hopeless_take_part_in_the_first_heat_only() -> None:

@@ -58,6 +58,28 @@ def shared_rounds(one: Row, other: Row) -> list[tuple[float, float]]:
     return [(a, b) for a, b in zip(one, other, strict=True) if a is not None and b is not None]
 
 
+def relative_times(rows: Sequence[Row]) -> list[float]:
+    """How long each of several contenders timed in turn takes, as a multiple of the one with the least median.
+
+    Each is compared with that one in the rounds that both took part in: who sat out some has a median of other rounds, in
+    which the machine may have been slower. Infinity for one that has no samples.
+    """
+    medians = [typical(present(row)) if any(row) else np.inf for row in rows]
+    least = min(range(len(rows)), key=medians.__getitem__, default=0)
+    found = []
+    for row, median in zip(rows, medians, strict=True):
+        shared = shared_rounds(row, rows[least])
+        found.append(typical([a / b for a, b in shared]) if shared else median / medians[least] if any(row) else np.inf)
+    return found
+
+
+def fastest_of(rows: Sequence[Row]) -> int | None:
+    """The place of the fastest of several contenders timed in turn; None where none has samples."""
+    relative = relative_times(rows)
+    least = min(range(len(rows)), key=relative.__getitem__, default=None)
+    return least if least is not None and any(rows[least]) else None
+
+
 def paired_ratio(slow: Row, fast: Row, seed: int = 0, resamples: int = 2000, confidence: float = 0.95) -> Ratio:
     """The ratio slow / fast of two contenders timed in turn, over the rounds that they shared.
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autosearch.measure.statistics import Ratio, adjusted, geometric_mean, paired_ratio, typical, unpaired_ratio
+from autosearch.measure.statistics import (
+    Ratio,
+    adjusted,
+    fastest_of,
+    geometric_mean,
+    paired_ratio,
+    relative_times,
+    typical,
+    unpaired_ratio,
+)
 
 TIMES = st.lists(st.floats(1e-6, 10.0), min_size=1, max_size=12)
 PAIRS = st.lists(st.tuples(st.floats(1e-6, 10.0), st.floats(1e-6, 10.0)), min_size=2, max_size=12)
@@ -87,3 +97,21 @@ def test_ratios_print_with_their_interval() -> None:
 
 def test_the_geometric_mean() -> None:
     assert geometric_mean([1.0, 4.0]) == pytest.approx(2.0)
+
+
+def test_contenders_are_compared_in_the_rounds_that_they_shared() -> None:
+    quiet, busy = (1.0, 2.0, 1.5), 5.0
+    rows = [(*quiet, 2.2 * busy), (*(2 * one for one in quiet), 4.0 * busy), (None, None, None, 1.1 * busy), (None,) * 4]
+    assert relative_times(rows) == pytest.approx([1.0, 2.0, 0.5, math.inf])
+    assert fastest_of(rows) == 2
+
+
+def test_without_a_shared_round_medians_must_do() -> None:
+    rows = [(1.0, None), (None, 0.5)]
+    assert relative_times(rows) == [2.0, 1.0] and fastest_of(rows) == 1
+
+
+def test_nobody_is_fastest_of_none() -> None:
+    assert fastest_of([]) is None
+    assert fastest_of([(None,), (None,)]) is None
+    assert relative_times([(), ()]) == [math.inf, math.inf]
