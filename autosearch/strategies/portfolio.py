@@ -19,7 +19,7 @@ from autosearch.strategies.guess import Guess
 from autosearch.strategies.random import Random
 from autosearch.strategies.unseen import Unseen
 
-OPENING, LIKELY = 32, 0.7
+OPENING, LIKELY = 32, 0.6
 """Without a cost model this share of the first so many schedules is drawn closely to what an expert would try."""
 SPARE = 4
 """Without a cost model so many times the schedules asked for are looked at."""
