@@ -213,12 +213,11 @@ def _why(failure: Failure | None, message: str) -> str:
 
 def _is_clear(samples: Sequence[Row]) -> bool:
     """Whether one contender is faster than every other beyond doubt; the level is strict, for this is asked often."""
-    place = fastest_of(samples)
-    if place is None:
-        return True
-    fastest, relative = samples[place], relative_times(samples)
+    relative = relative_times(samples)
+    least = min(relative)
+    fastest = samples[relative.index(least)]
     for row, times in zip(samples, relative, strict=True):
-        if row is fastest or not any(row) or times > HOPELESS * relative[place]:
+        if row is fastest or not any(row) or times > HOPELESS * least:
             continue
         if len(shared_rounds(row, fastest)) < LEAST_ROUNDS:
             return False

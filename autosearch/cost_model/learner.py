@@ -105,9 +105,9 @@ class Learner:
 
     def _judge(self) -> None:
         """Learn what fails, once there is enough to learn from."""
-        count = len(self._rows) + len(self._failed)
-        if min(len(self._failed), len(self._rows)) >= LEAST_FAILURES and count >= self._judged_on * GROWTH:
-            ran = [True] * len(self._rows) + [False] * len(self._failed)
+        count = self.count + len(self._failed)
+        if min(len(self._failed), self.count) >= LEAST_FAILURES and count >= self._judged_on * GROWTH:
+            ran = [True] * self.count + [False] * len(self._failed)
             self._feasibility = FeasibilityClassifier(seed=self._seed).fit(self._rows + self._failed, ran)
             self._judged_on = count
 

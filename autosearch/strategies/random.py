@@ -20,12 +20,14 @@ class Random:
         self._choosers = [RandomChooser(self._random, one) for one in sharpness]
         self._unseen = Unseen()
 
+    @property
+    def _chooser(self) -> RandomChooser:
+        """Whose turn it is; where there is one alone, no random number goes to that."""
+        return self._random.choice(self._choosers) if len(self._choosers) > 1 else self._choosers[0]
+
     def propose(self, n: int, predict: Predict | None = None) -> list[Proposal]:
         """See `Strategy.propose`."""
-        return self._unseen.collect(n, lambda: draw(self._space, self._chooser()))
-
-    def _chooser(self) -> RandomChooser:
-        return self._random.choice(self._choosers) if len(self._choosers) > 1 else self._choosers[0]
+        return self._unseen.collect(n, lambda: draw(self._space, self._chooser))
 
     def observe(self, results: Sequence[Result]) -> None:
         """See `Strategy.observe`."""
