@@ -31,13 +31,16 @@ from autosearch.schedule.loops import PARALLEL, SERIAL
 from autosearch.schedule.nest import build_nest
 from autosearch.schedule.nest_rows import StageRows, combined
 from autosearch.schedule.nests import Nests
-from autosearch.schedule.plans import Planner
+from autosearch.schedule.plans import KnownLoops, Planner
 from autosearch.schedule.schedule import Schedule
 
 AT_ONCE = 512
 """Schedules: more don't get faster, but take memory."""
 LEAST_AT_ONCE = 4
 """Fewer of one structure are done sooner one by one."""
+
+_FEW = 100
+"""Nests: of so many a stage is done sooner than it takes to find out which are alike."""
 
 
 class Derived(Protocol):
@@ -58,6 +61,7 @@ class Featurizer:
         self._derive = derive
         self._machine = machine
         self._makers: dict[Schedule, _Maker] = {}
+        self._loops = KnownLoops()
 
     def rows(self, schedules: Sequence[Schedule]) -> list[Rows]:
         """The features of each schedule, as `featurize` gives them. Raises `ScheduleError` as `build_nest` does."""
@@ -94,7 +98,7 @@ class Featurizer:
     def _maker(self, structure: Schedule) -> _Maker:
         if structure not in self._makers:
             derived = self._derive(structure)
-            self._makers[structure] = _Maker(Planner(derived.flow, derived.regions), self._machine)
+            self._makers[structure] = _Maker(Planner(derived.flow, derived.regions, self._loops), self._machine)
         return self._makers[structure]
 
     def _alone(self, schedule: Schedule) -> Rows | ScheduleError:
@@ -129,7 +133,7 @@ class _Maker:
             share = nests.sliding_share(func.name)
             for stage in func.stages:
                 if len(there):
-                    first, which = different(self._told_apart_by(nests, stage, func, there, inlined[stage.key], share))
+                    first, which = self._different(nests, stage, func, there, inlined[stage.key], share)
                     parts.append(self._facts(nests, stage, func, there[first], inlined[stage.key], share))
                     alike.append(which + known)
                     known += len(first)
@@ -161,6 +165,14 @@ class _Maker:
         return found
 
     # One stage -----------------------------------------------------------------------------------------------------
+
+    def _different(
+        self, nests: Nests, stage: Stage, func: Func, there: Numbers, inlined: Numbers, share: Array
+    ) -> tuple[Numbers, Numbers]:
+        """The places of nests, where the stage is computed, for which `_facts` may differ; and for each which it equals."""
+        if len(there) < _FEW:
+            return np.arange(len(there)), np.arange(len(there))
+        return different(self._told_apart_by(nests, stage, func, there, inlined, share))
 
     def _told_apart_by(
         self, nests: Nests, stage: Stage, func: Func, there: Numbers, inlined: Numbers, share: Array

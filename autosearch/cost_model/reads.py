@@ -16,7 +16,7 @@ from autosearch.cost_model.definition import chain, read_bytes, vector_loads, wo
 from autosearch.cost_model.facts import Facts
 from autosearch.cost_model.stage import UNKNOWN_SIDE
 from autosearch.pipeline.access import Box
-from autosearch.pipeline.array_intervals import Array, ArrayEnv, Ends, compile_edge
+from autosearch.pipeline.array_intervals import Array, ArrayEnv, Ends, compile_edge, filled
 from autosearch.pipeline.ir import Stage, StageKey
 from autosearch.schedule.loop_arrays import Numbers
 from autosearch.schedule.nest_rows import Mask, StageRows, combined
@@ -33,6 +33,7 @@ READ_FACTS = (
     *(f"{place}_reads" for place in PLACES), "body_lines", "production_lines", "task_lines", "root_lines", "inner_pieces",
 )  # fmt: skip
 """Facts about what is read, and about work, of which inlined Funcs are a part."""
+_LINED = [PLACES.index(place) for place in ("body", "production", "task", "root")]
 
 
 class _Definition(NamedTuple):
@@ -148,8 +149,7 @@ class Reads:
             for order, some in orders:
                 lines[some] += size[some] / sides[order[0]][some]
                 pieces[some] += size[some, 1] / _run(sides, stored, order, some)
-        line = [lines[:, PLACES.index(place)] for place in ("body", "production", "task", "root")]
-        return np.stack([*total.T, *line, pieces]), producer
+        return np.concatenate([total.T, lines.T[_LINED], pieces[None]]), producer
 
     def _regions(self, nests: Nests, stage: StageKey, ranges: ArrayEnv, there: Numbers) -> dict[Name, _Region]:
         """The region of each producer in memory and input that is read at each place, and in which nests.
@@ -231,7 +231,7 @@ class _Region:
         """Its extents, 1 where there is none."""
         found = []
         for low, high in self.box:
-            side = np.broadcast_to(high - low + 1.0, shape)
+            side = filled(high - low + 1.0, shape)
             if not self.bounded:
                 side = np.where(np.isfinite(side), side, UNKNOWN_SIDE)
             found.append(side if self.where is None else np.where(self.where[:, None], side, 1.0))
@@ -245,7 +245,7 @@ def product(sides: Sequence[Array], shape: Any) -> Array:
     found = sides[0]
     for side in sides[1:]:
         found = found * side
-    return np.broadcast_to(found, shape)
+    return filled(found, shape)
 
 
 def _run(sides: Sequence[Array], stored: Sequence[Any], order: Sequence[int], some: Numbers | slice) -> Array:

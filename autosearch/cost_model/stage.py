@@ -6,6 +6,7 @@ This is the plain way, which says what each fact means; `batch` finds the same f
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +33,7 @@ from autosearch.cost_model.loops import (
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
 from autosearch.pipeline.bounds import extents, hull
+from autosearch.pipeline.intervals import Interval
 from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.layout import contiguous_run
 from autosearch.schedule.loops import GUARDS, PARALLEL, SERIAL, SHIFTS, UNROLLED, VECTORIZED
@@ -79,6 +81,8 @@ class StageView:
         self.element_bytes = sum(kind.bytes for kind in self.func.types)
         self.lanes = max(1, machine.vector_bytes // max(t.bytes for t in self.func.types))
         self.stored_bytes = math.prod(extents(nest.stored_box(key.func))) * self.element_bytes
+        self._environments: dict[Position | None, Mapping[str, Interval] | None] = {}
+        self._regions: dict[Position | None, dict[tuple[str, bool], Box]] = {}
 
     @property
     def loops(self) -> list[tuple[str, int]]:
@@ -115,10 +119,20 @@ class StageView:
         """The stage itself and the inlined Funcs that it is made of, consumers first."""
         return chain(self.nest.flow, self.key, self.is_inlined)
 
+    def environment(self, position: Position | None) -> Mapping[str, Interval] | None:
+        """The ranges that its variables run over within one iteration at `position`; None if it isn't run there."""
+        if position not in self._environments:
+            self._environments[position] = self.nest.environment(self.key, position)
+        return self._environments[position]
+
     def regions(self, position: Position | None) -> dict[tuple[str, bool], Box]:
         """The region of each producer in memory and input (`True`) that one iteration at `position` reads."""
-        nest = self.nest
-        env = nest.environment(self.key, position)
+        if position not in self._regions:
+            self._regions[position] = self._regions_at(position)
+        return self._regions[position]
+
+    def _regions_at(self, position: Position | None) -> dict[tuple[str, bool], Box]:
+        nest, env = self.nest, self.environment(position)
         if env is None:
             return {}
         found: dict[tuple[str, bool], Box] = {}
@@ -159,7 +173,7 @@ class StageView:
 
     def written(self, position: Position | None) -> float:
         """Bytes of its own Func that one iteration at `position` writes."""
-        env = self.nest.environment(self.key, position)
+        env = self.environment(position)
         if env is None:
             return 0.0
         names = self.own.stage.pure_vars

@@ -23,6 +23,13 @@ ArrayEvaluator = Callable[[ArrayEnv], Ends]
 _IDENTITIES = ("likely", "likely_if_innermost", "promise_clamped", "unsafe_promise_clamped")
 
 
+def filled(value: Any, shape: int | tuple[int, ...]) -> Array:
+    """An array of a shape: the value itself where it is one (`np.broadcast_to` takes its time even so), else repeated."""
+    if getattr(value, "shape", None) == (shape if isinstance(shape, tuple) else (shape,)):
+        return np.asarray(value)
+    return np.broadcast_to(value, shape)
+
+
 def compile_edge(edge: Edge, bindings: Bindings) -> Callable[[ArrayEnv], list[Ends]]:
     """A function from ranges of variables to the region that is read: `Edge.box` for arrays."""
     dimensions = [_merged(indices, bindings) for indices in edge.indices]

@@ -29,6 +29,8 @@ from autosearch.schedule.directives import (
 
 SERIAL, PARALLEL, VECTORIZED, UNROLLED = "serial", "parallel", "vectorized", "unrolled"
 _KINDS: dict[type[Directive], str] = {Parallel: PARALLEL, Vectorize: VECTORIZED, Unroll: UNROLLED}
+LOOPING = frozenset((Split, Fuse, Reorder, Atomic, ComputeWith, *_KINDS))
+"""Directives that say what loops a stage has; the others leave them as they are."""
 ROUNDS_UP = (Tail.ROUND_UP, Tail.ROUND_UP_AND_BLEND)
 SHIFTS = (Tail.SHIFT_INWARDS, Tail.SHIFT_INWARDS_AND_BLEND, Tail.AUTO)
 GUARDS = (Tail.GUARD_WITH_IF, Tail.PREDICATE)

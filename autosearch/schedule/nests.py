@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autosearch.pipeline.array_intervals import Array, Ends
+from autosearch.pipeline.array_intervals import Array, Ends, filled
 from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.schedule.loop_arrays import KINDS, LoopArrays, Numbers
 from autosearch.schedule.loops import SERIAL, StageLoops
@@ -126,7 +126,7 @@ class Nests:
             found[place] = bound
         shape = (self.count, levels)
         return [
-            (np.broadcast_to(low, shape).astype(float), np.broadcast_to(high, shape).astype(float))
+            (filled(low, shape).astype(float, copy=False), filled(high, shape).astype(float, copy=False))
             for low, high in found
         ]
 
@@ -135,7 +135,7 @@ class Nests:
     ) -> tuple[LoopArrays, Numbers, list[Array]]:
         """The loops of a stage with their extents, each different one once; and where its variables start."""
         ranges: dict[str, Ends] = {**self.flow.domains[stage.key], **dict(zip(func.args, needed, strict=True))}
-        origin = [np.broadcast_to(ranges[name][0], (self.count,)) for name in stage.loop_vars]
+        origin = [filled(ranges[name][0], self.count) for name in stage.loop_vars]
         sizes = [
             np.where(rows.inline, 1, np.maximum(1, ranges[name][1] - ranges[name][0] + 1)).astype(np.int64)
             for name in stage.loop_vars

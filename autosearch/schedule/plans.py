@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
+from operator import not_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,46 +14,38 @@ from autosearch.pipeline.access import Edge
 from autosearch.pipeline.array_intervals import ArrayEnv, Ends, compile_edge
 from autosearch.pipeline.bounds import Dataflow, Regions, is_finite
 from autosearch.pipeline.intervals import Interval, constant_value
-from autosearch.pipeline.ir import Func, StageKey
+from autosearch.pipeline.ir import Func, Stage, StageKey
 from autosearch.schedule.directives import (
     AlignBounds,
     AlignStorage,
-    Atomic,
     Bound,
     BoundStorage,
     ComputeAt,
     ComputeRoot,
-    ComputeWith,
     Directive,
     FoldStorage,
-    Fuse,
     HoistStorage,
     HoistStorageRoot,
-    Parallel,
     Partition,
     Prefetch,
-    Reorder,
     ReorderStorage,
-    Split,
     StoreAt,
     StoreIn,
     StoreRoot,
-    Unroll,
-    Vectorize,
 )
 from autosearch.schedule.layout import RESIZING, resized, storage_order
 from autosearch.schedule.loop_arrays import NO_LOOPS, Packed, pack
-from autosearch.schedule.loops import StageLoops, stage_loops
+from autosearch.schedule.loops import LOOPING, StageLoops, stage_loops
 from autosearch.schedule.stated import Statement, stated_bounds
 
 LEFT_OUT, INLINE, ROOT, AT = range(4)
 _KNOWN = frozenset((
-    AlignBounds, Atomic, Bound, ComputeAt, ComputeRoot, ComputeWith, Fuse, HoistStorage, HoistStorageRoot, Parallel,
-    Partition, Prefetch, Reorder, ReorderStorage, Split, StoreAt, StoreIn, StoreRoot, Unroll, Vectorize, *RESIZING,
+    AlignBounds, Bound, ComputeAt, ComputeRoot, HoistStorage, HoistStorageRoot, Partition, Prefetch, ReorderStorage,
+    StoreAt, StoreIn, StoreRoot, *RESIZING,
 ))  # fmt: skip
-"""Directives of which `Nests` knows all that `LoopNest` does."""
+"""Directives beside `LOOPING` of which `Nests` knows all that `LoopNest` does."""
 _MOST = 20_000
-"""Plans of a Func that are remembered."""
+"""Plans of a Func, and loops, that are remembered."""
 ByStage = Mapping[StageKey, tuple[Directive, ...]]
 
 
@@ -80,14 +74,49 @@ class Plan(NamedTuple):
         return (self.loops[stage].depth_of(loop) or 0) if self.loops else 0
 
 
+class KnownLoops:
+    """The loops that directives make, told once for all stages with the same variables, of whatever algorithm."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], tuple[StageLoops, Packed] | None] = {}
+
+    def of(self, stage: Stage, directives: tuple[Directive, ...]) -> tuple[StageLoops, Packed] | None:
+        """The loops of a stage; None where directives, all of them such as make loops, don't fit or make too many."""
+        name = (stage.loop_vars, len(stage.rvars), directives)
+        try:
+            return self._known[name]
+        except KeyError:
+            if len(self._known) > _MOST:
+                self._known.clear()
+            return self._known.setdefault(name, _loops(stage, directives))
+
+
+def _loops(stage: Stage, directives: Sequence[Directive]) -> tuple[StageLoops, Packed] | None:
+    try:
+        loops = stage_loops(stage, directives)
+    except ScheduleError:
+        return None
+    packed = pack(loops, stage)
+    return None if packed is None else (loops, packed)
+
+
+def _apart(directives: tuple[Directive, ...]) -> tuple[tuple[Directive, ...], tuple[Directive, ...]]:
+    """Those that make loops, and the others."""
+    looping = [type(one) in LOOPING for one in directives]
+    return tuple(compress(directives, looping)), tuple(compress(directives, map(not_, looping)))
+
+
 class Planner:
     """Reads what schedules of one algorithm say of its Funcs."""
 
-    def __init__(self, flow: Dataflow, regions: Regions) -> None:
+    def __init__(self, flow: Dataflow, regions: Regions, loops: KnownLoops | None = None) -> None:
+        """`loops` are those that other algorithms' planners came across."""
+        self._loops = loops or KnownLoops()
         self.flow = flow
         self.regions = regions
         self.algorithm = flow.algorithm
         self._numbers = {stage.key: place for place, stage in enumerate(self.algorithm.stages)}
+        self._without_loops: dict[tuple[str, tuple[Directive, ...]], Plan] = {}
         self._known: dict[str, dict[Any, Plan]] = {func.name: {} for func in self.algorithm.funcs}
         self._edges: dict[tuple[StageKey, str], list[Callable[[ArrayEnv], list[Ends]]]] = {}
         self._bounded: dict[str, bool] = {}
@@ -125,9 +154,23 @@ class Planner:
         return found, np.array(places, dtype=np.int64)
 
     def _plan(self, func: Func, own: tuple[tuple[Directive, ...], ...]) -> Plan:
-        if not all(_KNOWN.issuperset(map(type, directives)) for directives in own):
+        looping, others = zip(*map(_apart, own), strict=True)
+        placed = self._placed(func, others[0])
+        made = [self._loops.of(stage, directives) for stage, directives in zip(func.stages, looping, strict=True)]
+        loops = [one for one in made if one is not None]
+        if len(loops) < len(made) or not all(_KNOWN.issuperset(map(type, directives)) for directives in others):
             return _left_out(func)
-        first = {type(directive): directive for directive in own[0]}
+        return placed._replace(loops=tuple([one for one, _ in loops]), packed=tuple([one for _, one in loops]))
+
+    def _placed(self, func: Func, directives: tuple[Directive, ...]) -> Plan:
+        """What directives that make no loops say: a plan that lacks these."""
+        name = (func.name, directives)
+        if name not in self._without_loops:
+            self._without_loops[name] = self._place(func, directives)
+        return self._without_loops[name]
+
+    def _place(self, func: Func, directives: tuple[Directive, ...]) -> Plan:
+        first = {type(directive): directive for directive in directives}
         at, store = (_level(first.get(kind)) for kind in (ComputeAt, StoreAt))
         stored = store is not None or StoreRoot in first
         kind = AT if at is not None else ROOT
@@ -138,17 +181,12 @@ class Planner:
                 return _left_out(func)  # computed innermost: rare, and its level depends on all its consumers
             kind, stored, store = INLINE, False, None
         try:
-            loops = tuple([stage_loops(stage, directives) for stage, directives in zip(func.stages, own, strict=True)])
-            layout = storage_order(func, own[0])
-            resizing = tuple([one for one in own[0] if isinstance(one, RESIZING)])
+            layout = storage_order(func, directives)
+            resizing = tuple([one for one in directives if isinstance(one, RESIZING)])
             resized(func, resizing, self.regions.funcs[func.name])
         except ScheduleError:
             return _left_out(func)
-        packed = [made for one, stage in zip(loops, func.stages, strict=True) if (made := pack(one, stage)) is not None]
-        if len(packed) < len(loops):
-            return _left_out(func)
-        bounds = tuple(stated_bounds(func, own[0]).items())
-        return Plan(kind, at, stored, store, loops, tuple(packed), layout, resizing, bounds)
+        return Plan(kind, at, stored, store, (), (), layout, resizing, tuple(stated_bounds(func, directives).items()))
 
     def reads(self, consumer: StageKey, producer: str) -> list[Callable[[ArrayEnv], list[Ends]]]:
         """What a stage reads of another Func, as functions of the ranges of its variables."""

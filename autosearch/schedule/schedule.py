@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from enum import Enum
 from functools import cache, cached_property
+from itertools import groupby
 from operator import attrgetter
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -17,7 +18,7 @@ from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.directives import DIRECTIVES, STRUCTURAL, At, Directive
 
 _STRUCTURAL = frozenset(STRUCTURAL)
-_DIRECTIVE = attrgetter("directive")
+_STAGE, _DIRECTIVE = attrgetter("stage"), attrgetter("directive")
 _UPDATE = re.compile(r"^(.+)\.update\((\d+)\)$")
 
 
@@ -44,15 +45,11 @@ class Schedule:
     @cached_property
     def by_stage(self) -> dict[StageKey, tuple[Directive, ...]]:
         """The directives of each stage that has any, in order."""
-        grouped: dict[StageKey, list[Directive]] = {}
-        last: StageKey | None = None
-        run: list[Directive] = []
-        for step in self.steps:
-            if step.stage is not last:  # mostly those of a stage follow one another
-                last = step.stage
-                run = grouped.setdefault(last, [])
-            run.append(step.directive)
-        return {stage: tuple(directives) for stage, directives in grouped.items()}
+        grouped: dict[StageKey, tuple[Directive, ...]] = {}
+        for stage, steps in groupby(self.steps, _STAGE):  # mostly those of a stage follow one another
+            run = tuple(map(_DIRECTIVE, steps))
+            grouped[stage] = grouped[stage] + run if stage in grouped else run
+        return grouped
 
     def of(self, stage: StageKey) -> tuple[Directive, ...]:
         """The directives of one stage."""

@@ -36,6 +36,14 @@ def test_the_same_as_one_by_one(sample: str, seeds: list[int]) -> None:
         assert rows == pytest.approx(plain, abs=1e-5)
 
 
+def test_many_of_which_some_are_alike() -> None:
+    """So many that those that are alike are looked for."""
+    schedules = [random_proposal("blur", seed % 90).schedule for seed in range(150)]
+    found = _featurizer("blur").rows([Schedule(one.steps) for one in schedules])
+    for schedule, rows in zip(schedules, found, strict=True):
+        assert rows == pytest.approx(featurize(space_of("blur").nest(schedule), MACHINE), abs=1e-5)
+
+
 def test_what_is_not_known_of_many_is_done_alone() -> None:
     """A reduction that is never scheduled, and a Func with more loops than most."""
     many: list[list[object]] = [["out", "split", "x", "x0", "i0", 1, "GuardWithIf"], ["product", "compute_root"]]
