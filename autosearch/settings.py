@@ -33,7 +33,11 @@ def check_arguments(
 
 def check_model(cost_model: bool | CostModel, prior: str | os.PathLike[str] | None) -> None:
     """Raises `ArgumentError` where it isn't one, or two are given."""
-    if isinstance(cost_model, bool):
+    if cost_model is True:
+        return
+    if cost_model is False:
+        if prior is not None:
+            raise ArgumentError("prior is for the cost model, which is to be left out: leave out prior too, or neither")
         return
     if isinstance(cost_model, type) or not all(hasattr(cost_model, method) for method in ("fit", "predict")):
         raise ArgumentError(f"cost_model must be True, False or an object with fit and predict, but is {cost_model!r}")

@@ -203,6 +203,7 @@ def test_the_same_seed_asks_for_the_same_schedules(plain_run: Result) -> None:
     [
         ({"cost_model": "xgboost"}, "an object with fit and predict, but is 'xgboost'"),
         ({"cost_model": StageTimeModel}, "an object with fit and predict"),
+        ({"cost_model": False, "prior": "mine.ubj"}, "prior is for the cost model, which is to be left out"),
         ({"cost_model": StageTimeModel(), "prior": "mine.ubj"}, "prior is for the cost model that comes with AutoSearch"),
     ],
 )

@@ -55,6 +55,9 @@ def tune(
         list[str] | None,
         typer.Option("--keep", metavar="FUNC", help="keep this Func's own schedule; repeat for more, or: scheduled"),
     ] = None,
+    cost_model: Annotated[
+        bool, typer.Option("--cost-model/--no-cost-model", help="measure only what a learned model holds promising")
+    ] = True,
     prior: Annotated[Path | None, typer.Option(help="the cost model to begin with, as learn writes one")] = None,
     template: Annotated[
         str, typer.Option("--template", metavar="FILE.py:NAME", help="a function that schedules Funcs with knobs")
@@ -80,6 +83,7 @@ def tune(
             sizes=parse_sizes(sizes),
             log=log,
             strategy=strategy,
+            cost_model=cost_model,
             seed=seed,
             timeout=timeout,
             progress=not quiet,

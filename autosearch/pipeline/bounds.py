@@ -69,10 +69,7 @@ class Dataflow:
 
     def environment(self, stage: Stage, box: Box) -> dict[str, Interval]:
         """The ranges of all loop variables of `stage` when it computes `box` of its Func."""
-        env: dict[str, Interval] = dict(self.domains[stage.key])
-        for arg, interval in zip(self.algorithm.func(stage.func).args, box, strict=True):
-            env[arg] = interval
-        return env
+        return {**self.domains[stage.key], **dict(zip(self.algorithm.func(stage.func).args, box, strict=True))}
 
     def bound(self, func: Func, box: Box) -> Box:
         """`box` with the dimensions that `func` has an explicit `bound()` on replaced by it."""

@@ -19,6 +19,7 @@ COMMANDS = {
         "--target",
         "--input",
         "--strategy",
+        "--no-cost-model",
         "--seed",
         "--timeout",
         "--export",
