@@ -26,19 +26,19 @@ from autosearch.machine import Machine
 from autosearch.pipeline.array_intervals import Array
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.pipeline.ir import Func, Stage, StageKey
+from autosearch.schedule.known_loops import KnownLoops
 from autosearch.schedule.loop_arrays import KINDS, Numbers
 from autosearch.schedule.loops import PARALLEL, SERIAL
 from autosearch.schedule.nest import build_nest
 from autosearch.schedule.nest_rows import StageRows, combined
 from autosearch.schedule.nests import Nests
-from autosearch.schedule.plans import KnownLoops, Planner
+from autosearch.schedule.plans import Planner
 from autosearch.schedule.schedule import Schedule
 
 AT_ONCE = 512
 """Schedules: more don't get faster, but take memory."""
 LEAST_AT_ONCE = 4
 """Fewer of one structure are done sooner one by one."""
-
 _FEW = 100
 """Nests: of so many a stage is done sooner than it takes to find out which are alike."""
 
@@ -171,7 +171,8 @@ class _Maker:
     ) -> tuple[Numbers, Numbers]:
         """The places of nests, where the stage is computed, for which `_facts` may differ; and for each which it equals."""
         if len(there) < _FEW:
-            return np.arange(len(there)), np.arange(len(there))
+            every = np.arange(len(there))
+            return every, every
         return different(self._told_apart_by(nests, stage, func, there, inlined, share))
 
     def _told_apart_by(

@@ -32,7 +32,7 @@ from autosearch.cost_model.loops import (
 )
 from autosearch.machine import Machine
 from autosearch.pipeline.access import Box
-from autosearch.pipeline.bounds import extents, hull, is_finite
+from autosearch.pipeline.bounds import extents, hull
 from autosearch.pipeline.intervals import Interval
 from autosearch.pipeline.ir import StageKey
 from autosearch.schedule.layout import contiguous_run
@@ -231,6 +231,4 @@ def facts_of(nest: LoopNest, key: StageKey, machine: Machine) -> tuple[float, ..
 
 
 def _bounded(box: Box, whole: Box) -> Box:
-    if is_finite(box):
-        return box
     return tuple(i if math.isfinite(i[0]) and math.isfinite(i[1]) else w for i, w in zip(box, whole, strict=True))

@@ -67,8 +67,6 @@ class Edge:
 
     def box(self, env: Env) -> Box:
         """The region read when variables cover `env`."""
-        if self._single is not None:
-            return tuple([evaluate(env) for evaluate in self._single])
         result = []
         for maps in self.maps:
             low, high = maps[0](env)
@@ -77,11 +75,6 @@ class Edge:
                 low, high = min(low, a), max(high, b)
             result.append((low, high))
         return tuple(result)
-
-    @cached_property
-    def _single(self) -> tuple[Evaluator, ...] | None:
-        """The map of each dimension where each has but one."""
-        return tuple([maps[0] for maps in self.maps]) if all(len(maps) == 1 for maps in self.maps) else None
 
     @cached_property
     def is_affine(self) -> bool:

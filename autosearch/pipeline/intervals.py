@@ -214,8 +214,6 @@ def _quotient(a: float, b: float) -> float:
 
 
 def _divide(a: Interval, b: Interval) -> Interval:
-    if 0 < b[0] == b[1] and math.isfinite(a[0]) and math.isfinite(a[1]):  # as good as always
-        return (a[0] // b[0], a[1] // b[0])
     divisors = [d for d in b if d != 0]
     if b[0] < 0 < b[1]:
         divisors += [-1, 1]

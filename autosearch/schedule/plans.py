@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import compress
-from operator import not_
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +12,7 @@ from autosearch.pipeline.access import Edge
 from autosearch.pipeline.array_intervals import ArrayEnv, Ends, compile_edge
 from autosearch.pipeline.bounds import Dataflow, Regions, is_finite
 from autosearch.pipeline.intervals import Interval, constant_value
-from autosearch.pipeline.ir import Func, Stage, StageKey
+from autosearch.pipeline.ir import Func, StageKey
 from autosearch.schedule.directives import (
     AlignBounds,
     AlignStorage,
@@ -33,9 +31,10 @@ from autosearch.schedule.directives import (
     StoreIn,
     StoreRoot,
 )
+from autosearch.schedule.known_loops import KnownLoops, apart
 from autosearch.schedule.layout import RESIZING, resized, storage_order
-from autosearch.schedule.loop_arrays import NO_LOOPS, Packed, pack
-from autosearch.schedule.loops import LOOPING, StageLoops, stage_loops
+from autosearch.schedule.loop_arrays import NO_LOOPS, Packed
+from autosearch.schedule.loops import StageLoops
 from autosearch.schedule.stated import Statement, stated_bounds
 
 LEFT_OUT, INLINE, ROOT, AT = range(4)
@@ -45,7 +44,7 @@ _KNOWN = frozenset((
 ))  # fmt: skip
 """Directives beside `LOOPING` of which `Nests` knows all that `LoopNest` does."""
 _MOST = 20_000
-"""Plans of a Func, and loops, that are remembered."""
+"""Plans of a Func that are remembered."""
 ByStage = Mapping[StageKey, tuple[Directive, ...]]
 
 
@@ -72,38 +71,6 @@ class Plan(NamedTuple):
     def depth_of(self, stage: int, loop: str) -> int:
         """How many loops of a stage one is inside of when inside `loop`; 0 where it has no such loop."""
         return (self.loops[stage].depth_of(loop) or 0) if self.loops else 0
-
-
-class KnownLoops:
-    """The loops that directives make, told once for all stages with the same variables, of whatever algorithm."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[Any, ...], tuple[StageLoops, Packed] | None] = {}
-
-    def of(self, stage: Stage, directives: tuple[Directive, ...]) -> tuple[StageLoops, Packed] | None:
-        """The loops of a stage; None where directives, all of them such as make loops, don't fit or make too many."""
-        name = (stage.loop_vars, len(stage.rvars), directives)
-        try:
-            return self._known[name]
-        except KeyError:
-            if len(self._known) > _MOST:
-                self._known.clear()
-            return self._known.setdefault(name, _loops(stage, directives))
-
-
-def _loops(stage: Stage, directives: Sequence[Directive]) -> tuple[StageLoops, Packed] | None:
-    try:
-        loops = stage_loops(stage, directives)
-    except ScheduleError:
-        return None
-    packed = pack(loops, stage)
-    return None if packed is None else (loops, packed)
-
-
-def _apart(directives: tuple[Directive, ...]) -> tuple[tuple[Directive, ...], tuple[Directive, ...]]:
-    """Those that make loops, and the others."""
-    looping = [type(one) in LOOPING for one in directives]
-    return tuple(compress(directives, looping)), tuple(compress(directives, map(not_, looping)))
 
 
 class Planner:
@@ -154,7 +121,7 @@ class Planner:
         return found, np.array(places, dtype=np.int64)
 
     def _plan(self, func: Func, own: tuple[tuple[Directive, ...], ...]) -> Plan:
-        looping, others = zip(*map(_apart, own), strict=True)
+        looping, others = zip(*map(apart, own), strict=True)
         placed = self._placed(func, others[0])
         made = [self._loops.of(stage, directives) for stage, directives in zip(func.stages, looping, strict=True)]
         loops = [one for one in made if one is not None]

@@ -37,6 +37,12 @@ def test_tuning_prints_records_and_exports(tmp_path: Path) -> None:
     assert again.stderr == f"wrote {header}\nwrote {stored}\n"
 
 
+def test_a_prior_without_a_cost_model_is_refused(tmp_path: Path) -> None:
+    arguments = ["tune", f"{SAMPLES}:blur", "--no-cost-model", "--prior", str(tmp_path / "mine.ubj")]
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 1 and "leave out prior too" in done.stderr
+
+
 def test_inputs_are_arrays_and_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     np.save("image.npy", np.arange(6).reshape(2, 3))

@@ -1,11 +1,11 @@
-"""What directives say is told once, and the same for whoever asks."""
+"""Loops are told once, and the same for whoever asks."""
 
 from __future__ import annotations
 
 from autosearch.pipeline.ir import INT32, Expr, ReductionVar, Stage
 from autosearch.schedule.directives import Split, Tail, Vectorize
+from autosearch.schedule.known_loops import KnownLoops
 from autosearch.schedule.loops import stage_loops
-from autosearch.schedule.plans import KnownLoops
 
 X, Y = (Expr("var", (), INT32, name) for name in "xy")
 SPLIT, WIDE = Split("x", "xo", "xi", 8, Tail.GUARD_WITH_IF), Vectorize("xi")
