@@ -106,8 +106,9 @@ class Reads:
         """Loads by how they go with the vector, (kinds, nests)."""
         assert own.loops is not None and own.loop_row is not None
         vector = own.loops.vector[own.loop_row[there]]
-        varied = {name for one in known for name in one.reads if len(nests.funcs[name].layouts) > 1}
-        columns = [mark, vector, *(nests.funcs[name].layout_number[there] for name in sorted(varied))]
+        lying = {stage.func, *(name for one in known for name in one.reads)}
+        varied = [name for name in sorted(lying) if len(nests.funcs[name].layouts) > 1]
+        columns = [mark, vector, *(nests.funcs[name].layout_number[there] for name in varied)]
         _, first, row = np.unique(combined(columns), return_index=True, return_inverse=True)
         table = np.empty((4, len(first)))
         for number, place in enumerate(first.tolist()):

@@ -44,6 +44,15 @@ def test_many_of_which_some_are_alike() -> None:
         assert rows == pytest.approx(featurize(space_of("blur").nest(schedule), MACHINE), abs=1e-5)
 
 
+def test_an_update_reads_its_own_func_as_that_lies() -> None:
+    """Of schedules of one batch, some store the product by columns."""
+    loops: list[list[object]] = [["product", "compute_root"], ["product.update(0)", "vectorize", "x"]]
+    by_rows, by_columns = loops, [*loops, ["product", "reorder_storage", ["y", "x"]]]
+    schedules = [Schedule.from_json(content) for content in (by_rows, by_columns) for _ in range(4)]
+    for schedule, rows in zip(schedules, _featurizer("matmul").rows(schedules), strict=True):
+        assert rows == pytest.approx(featurize(space_of("matmul").nest(schedule), MACHINE), abs=1e-5)
+
+
 def test_what_is_not_known_of_many_is_done_alone() -> None:
     """A reduction that is never scheduled, and a Func with more loops than most."""
     many: list[list[object]] = [["out", "split", "x", "x0", "i0", 1, "GuardWithIf"], ["product", "compute_root"]]
