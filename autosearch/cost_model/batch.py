@@ -2,7 +2,8 @@
 
 What a search ranks differs little from schedule to schedule. What directives say is told once for each different Func
 schedule (`plans`), what a definition comes to once for each choice of inlined Funcs, loops once for each different
-extents, a stage once for each different surroundings; the rest is arithmetic on arrays.
+extents, a stage once for each different surroundings; the rest is arithmetic on arrays. Schedules of different structures
+have most Funcs in common (`forms`) and are done together.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from autosearch.errors import ScheduleError
 from autosearch.garbage import no_collection
 from autosearch.machine import Machine
 from autosearch.pipeline.array_intervals import Array
-from autosearch.pipeline.bounds import Dataflow, Regions, extents
-from autosearch.pipeline.ir import Func, Stage, StageKey
-from autosearch.schedule.known_loops import KnownLoops
+from autosearch.pipeline.bounds import Dataflow, Regions
+from autosearch.pipeline.ir import Func
+from autosearch.schedule.forms import Family, Forms, StageForm
 from autosearch.schedule.loop_arrays import KINDS, Numbers
 from autosearch.schedule.loops import PARALLEL, SERIAL
 from autosearch.schedule.nest import build_nest
-from autosearch.schedule.nest_rows import StageRows, combined
+from autosearch.schedule.nest_rows import FuncRows, StageRows, combined
 from autosearch.schedule.nests import Nests
 from autosearch.schedule.plans import Planner
 from autosearch.schedule.schedule import Schedule
@@ -38,7 +39,7 @@ from autosearch.schedule.schedule import Schedule
 AT_ONCE = 512
 """Schedules: more don't get faster, but take memory."""
 LEAST_AT_ONCE = 4
-"""Fewer of one structure are done sooner one by one."""
+"""Fewer are done sooner one by one."""
 _FEW = 100
 """Nests: of so many a stage is done sooner than it takes to find out which are alike."""
 
@@ -60,8 +61,9 @@ class Featurizer:
         """`derive` gives what is left to schedule under a structure, and raises `ScheduleError` where there is no such."""
         self._derive = derive
         self._machine = machine
-        self._makers: dict[Schedule, _Maker] = {}
-        self._loops = KnownLoops()
+        self._family = Family()
+        self._forms: dict[Schedule, Forms | ScheduleError | None] = {}
+        self._maker = _Maker(self._family, machine)
 
     def rows(self, schedules: Sequence[Schedule]) -> list[Rows]:
         """The features of each schedule, as `featurize` gives them. Raises `ScheduleError` as `build_nest` does."""
@@ -77,29 +79,29 @@ class Featurizer:
             return self._attempt(schedules)
 
     def _attempt(self, schedules: Sequence[Schedule]) -> list[Rows | ScheduleError]:
-        groups: dict[Schedule, list[int]] = {}
-        for place, schedule in enumerate(schedules):
-            groups.setdefault(schedule.structure, []).append(place)
         found: dict[int, Rows | ScheduleError] = {}
-        for structure, places in groups.items():
-            if len(places) < LEAST_AT_ONCE:
-                continue
-            try:
-                maker = self._maker(structure)
-            except ScheduleError as error:
-                found.update(dict.fromkeys(places, error))
-                continue
-            for start in range(0, len(places), AT_ONCE):
-                some = places[start : start + AT_ONCE]
-                made = maker.rows([schedules[place].rest for place in some])
-                found.update((place, rows) for place, rows in zip(some, made, strict=True) if rows is not None)
+        together: list[tuple[int, Forms, Schedule]] = []
+        for place, schedule in enumerate(schedules):
+            forms = self._forms_of(schedule.structure)
+            if isinstance(forms, ScheduleError):
+                found[place] = forms
+            elif forms is not None:
+                together.append((place, forms, schedule.rest))
+        for start in range(0, len(together) if len(together) >= LEAST_AT_ONCE else 0, AT_ONCE):
+            places, forms_of, rest = zip(*together[start : start + AT_ONCE], strict=True)
+            made = self._maker.rows(forms_of, rest)
+            found.update((place, rows) for place, rows in zip(places, made, strict=True) if rows is not None)
         return [found[place] if place in found else self._alone(one) for place, one in enumerate(schedules)]
 
-    def _maker(self, structure: Schedule) -> _Maker:
-        if structure not in self._makers:
-            derived = self._derive(structure)
-            self._makers[structure] = _Maker(Planner(derived.flow, derived.regions, self._loops), self._machine)
-        return self._makers[structure]
+    def _forms_of(self, structure: Schedule) -> Forms | ScheduleError | None:
+        """What Funcs there are under a structure; None where it can't be looked at with others."""
+        if structure not in self._forms:
+            try:
+                derived = self._derive(structure)
+                self._forms[structure] = self._family.join(derived.flow, derived.regions)
+            except ScheduleError as error:
+                self._forms[structure] = error
+        return self._forms[structure]
 
     def _alone(self, schedule: Schedule) -> Rows | ScheduleError:
         """The features of a schedule that can't be done with others."""
@@ -111,30 +113,33 @@ class Featurizer:
 
 
 class _Maker:
-    """Makes features of schedules of one algorithm."""
+    """Makes features of schedules of one pipeline."""
 
-    def __init__(self, planner: Planner, machine: Machine) -> None:
-        self._planner = planner
+    def __init__(self, family: Family, machine: Machine) -> None:
+        self._family = family
+        self._planner = Planner()
         self._machine = machine
-        self._flow = planner.flow
-        self._reads = Reads(planner)
-        self._static: dict[StageKey, Array] = {}
+        self._reads = Reads()
+        self._static: dict[StageForm, Array] = {}
 
-    def rows(self, schedules: Sequence[Schedule]) -> list[Rows | None]:
-        """The features of each schedule; None for those that `Nests` leaves out."""
-        nests = Nests(self._planner, schedules)
+    def rows(self, forms: Sequence[Forms], schedules: Sequence[Schedule]) -> list[Rows | None]:
+        """The features of each schedule; None for those that `Nests` leaves out. See `Nests` for `forms`."""
+        nests = Nests(self._family, self._planner, forms, schedules)
         order: list[Numbers] = []
         parts: list[Array] = []
         alike: list[Numbers] = []
         inlined = self._inlined(nests)
         place = known = 0
-        for func in reversed(nests.algorithm.funcs):
-            there = np.flatnonzero(~nests.funcs[func.name].inline & ~nests.left_out)
-            share = nests.sliding_share(func.name)
-            for stage in func.stages:
+        for name, forms_of in nests.present.items():
+            rows = nests.funcs[name]
+            computed = ~rows.inline & ~nests.left_out
+            share = nests.sliding_share(name)
+            for stage in (stage for form, _ in forms_of for stage in form.stages):
+                own = nests.stages[stage]
+                there = np.flatnonzero(computed if own.where is None else computed & own.where)
                 if len(there):
-                    first, which = self._different(nests, stage, func, there, inlined[stage.key], share)
-                    parts.append(self._facts(nests, stage, func, there[first], inlined[stage.key], share))
+                    first, which = self._different(nests, rows, own, there, inlined[stage], share)
+                    parts.append(self._facts(nests, rows, own, there[first], inlined[stage], share))
                     alike.append(which + known)
                     known += len(first)
                     order.append(there * len(nests.stages) + place)
@@ -144,55 +149,60 @@ class _Maker:
         keys = np.concatenate(order)
         sequence = np.argsort(keys, kind="stable")
         table = np.concatenate(parts, axis=1)
-        rows = feature_rows(Facts(*table), self._machine)[np.concatenate(alike)[sequence]]
+        found = feature_rows(Facts(*table), self._machine)[np.concatenate(alike)[sequence]]
         counts = np.bincount(keys // len(nests.stages), minlength=len(schedules))
         ends = np.cumsum(counts)
         return [
-            None if out else rows[end - count : end]
+            None if out else found[end - count : end]
             for out, end, count in zip(nests.left_out.tolist(), ends.tolist(), counts.tolist(), strict=True)
         ]
 
-    def _inlined(self, nests: Nests) -> dict[StageKey, Numbers]:
-        """For each stage a number in each nest that is the same where the same Funcs are inlined into it."""
-        found: dict[StageKey, Numbers] = {}
-        for func in nests.algorithm.funcs:
-            for stage in func.stages:
-                columns = [
-                    np.where(nests.funcs[name].inline, combined([found[StageKey(name)]]), 0)
-                    for name in nests.algorithm.producers[stage.key]
-                ]
-                found[stage.key] = combined(columns) if columns else np.zeros(nests.count, dtype=np.int64)
+    def _inlined(self, nests: Nests) -> dict[StageForm, Numbers]:
+        """For each stage a number in each nest that is the same where the same Funcs are inlined into it, in the same forms."""
+        found: dict[StageForm, Numbers] = {}
+        marks: dict[str, Numbers] = {}
+        nothing = np.zeros(nests.count, dtype=np.int64)
+        for name, forms in reversed(nests.present.items()):
+            rows = nests.funcs[name]
+            marks[name] = np.zeros_like(nothing)
+            for form, own in forms:
+                for stage in form.stages:
+                    columns = [marks.get(producer, nothing) for producer in stage.producers]
+                    found[stage] = combined(columns) if columns else nothing
+                if rows.any_inline:
+                    first = form.stages[0]
+                    mark = combined([found[first], np.full_like(nothing, first.number)])
+                    marks[name][own] = np.where(rows.inline, mark, 0)[own]
         return found
 
     # One stage -----------------------------------------------------------------------------------------------------
 
     def _different(
-        self, nests: Nests, stage: Stage, func: Func, there: Numbers, inlined: Numbers, share: Array
+        self, nests: Nests, rows: FuncRows, own: StageRows, there: Numbers, inlined: Numbers, share: Array
     ) -> tuple[Numbers, Numbers]:
         """The places of nests, where the stage is computed, for which `_facts` may differ; and for each which it equals."""
         if len(there) < _FEW:
             every = np.arange(len(there))
             return every, every
-        return different(self._told_apart_by(nests, stage, func, there, inlined, share))
+        return different(self._told_apart_by(nests, rows, own, there, inlined, share))
 
     def _told_apart_by(
-        self, nests: Nests, stage: Stage, func: Func, there: Numbers, inlined: Numbers, share: Array
+        self, nests: Nests, rows: FuncRows, own: StageRows, there: Numbers, inlined: Numbers, share: Array
     ) -> Iterator[np.ndarray[Any, Any]]:
         """All that `_facts` goes by, of the nests where the stage is computed."""
-        rows, own = nests.funcs[func.name], nests.stages[stage.key]
         assert own.loop_row is not None
         tables: list[np.ndarray[Any, Any]] = [rows.level, rows.store, own.loop_row, scaled(inlined), share]
         tables += [own.kinds, own.sizes, *rows.made, *(end for ends in own.env.values() for end in ends)]
-        for name in (func.name, *self._reads.sources(nests, stage.key, there, inlined)):
+        for name in (rows.func.name, *self._reads.sources(nests, own.form, there, inlined)):
             read = nests.funcs[name]
             tables += [scaled(read.layout_number), *read.stored]
         return (table[there] for table in tables)
 
     def _facts(
-        self, nests: Nests, stage: Stage, func: Func, there: Numbers, inlined: Numbers, share: Array
+        self, nests: Nests, rows: FuncRows, own: StageRows, there: Numbers, inlined: Numbers, share: Array
     ) -> Array:
         """The facts of one stage in some nests where it is computed: (facts, nests)."""
-        rows, own = nests.funcs[func.name], nests.stages[stage.key]
+        stage, func = own.form.stage, rows.func
         level, store = rows.level[there], rows.store[there]
         count = len(there)
         around = np.cumprod(own.sizes[there], axis=1)
@@ -205,13 +215,13 @@ class _Maker:
         places = self._places(own, level, store, there)
         at = there[:, None]
         ranges = {name: (low[at, places], high[at, places]) for name, (low, high) in own.env.items()}
-        definition = self._reads.facts(nests, stage, own, there, inlined, ranges)
+        definition = self._reads.facts(nests, own, there, inlined, ranges)
         written = [ranges[name][1] - ranges[name][0] + 1.0 for name in stage.pure_vars]
         writes = product(written, places.shape) * element
         assert own.loops is not None and own.loop_row is not None
         loops = loop_facts(own.loops)[:, own.loop_row[there]]
         found = np.empty((len(Facts._fields), count))
-        found[_STATIC] = self._static_facts(nests, stage, func)[:, None]
+        found[_STATIC] = self._static_facts(own.form, func)[:, None]
         found[_WHERE] = [
             level, around[each, level], around[each, store], tasks[each, level], share[there]
         ]  # fmt: skip
@@ -224,21 +234,20 @@ class _Maker:
         found[_WRITES] = writes[:, 1:].T
         return found
 
-    def _static_facts(self, nests: Nests, stage: Stage, func: Func) -> Array:
+    def _static_facts(self, form: StageForm, func: Func) -> Array:
         """The facts that no schedule changes."""
-        if stage.key not in self._static:
-            whole = nests.regions.funcs[func.name]
-            env = self._flow.environment(stage, whole)
+        if form not in self._static:
+            stage, env = form.stage, form.whole
             minimum = math.prod(int(env[name][1] - env[name][0]) + 1 for name in stage.loop_vars)
             element = sum(kind.bytes for kind in func.types)
             lanes = max(1, self._machine.vector_bytes // max(kind.bytes for kind in func.types))
-            region = math.prod(extents(whole))
-            forms = patterns(stage, func, self._flow.edges[stage.key])
-            self._static[stage.key] = np.array(
+            region = math.prod(int(env[name][1] - env[name][0]) + 1 for name in func.args)
+            forms = patterns(stage, func, form.edges)
+            self._static[form] = np.array(
                 [stage.key.index, len(func.args), element, lanes, minimum, region, *forms, region * element],
                 dtype=float,
             )
-        return self._static[stage.key]
+        return self._static[form]
 
     def _places(self, own: StageRows, level: Numbers, store: Numbers, there: Numbers) -> Numbers:
         """The levels of `PLACES` in each nest: (nests, places)."""

@@ -113,11 +113,19 @@ def _places(slopes: tuple[Slope, ...], args: tuple[str, ...]) -> list[int] | Non
 
 def read_bytes(algorithm: Algorithm, name: str, is_input: bool) -> int:
     """Bytes of an element of a Func or input that is read."""
-    if is_input:
-        buffers = {one.name: one.type for one in algorithm.inputs}
-        buffers.update((image.name, image.type) for image in algorithm.images)
-        return buffers[name].bytes
-    return sum(kind.bytes for kind in algorithm.func(name).types) or 4
+    return input_bytes(algorithm, name) if is_input else element_bytes(algorithm.func(name))
+
+
+def input_bytes(algorithm: Algorithm, name: str) -> int:
+    """Bytes of an element of an input, or of a constant buffer."""
+    buffers = {one.name: one.type for one in algorithm.inputs}
+    buffers.update((image.name, image.type) for image in algorithm.images)
+    return buffers[name].bytes
+
+
+def element_bytes(func: Func) -> int:
+    """Bytes of an element of a Func."""
+    return sum(kind.bytes for kind in func.types) or 4
 
 
 def vector_loads(

@@ -6,22 +6,23 @@ mask of the schedules in which it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from autosearch.cost_model.definition import chain, read_bytes, vector_loads, work, work_facts
+from autosearch.cost_model.definition import chain, element_bytes, input_bytes, vector_loads, work, work_facts
 from autosearch.cost_model.facts import Facts
 from autosearch.cost_model.stage import UNKNOWN_SIDE
 from autosearch.pipeline.access import Box
-from autosearch.pipeline.array_intervals import Array, ArrayEnv, Ends, compile_edge, filled
-from autosearch.pipeline.ir import Stage, StageKey
+from autosearch.pipeline.array_intervals import Array, ArrayEnv, Ends, filled
+from autosearch.pipeline.ir import StageKey
+from autosearch.schedule.array_boxes import bounded, hull_of
+from autosearch.schedule.forms import StageForm
 from autosearch.schedule.loop_arrays import Numbers
 from autosearch.schedule.nest_rows import Mask, StageRows, combined
-from autosearch.schedule.nests import Nests, bounded, hull_of
-from autosearch.schedule.plans import Planner, edge_is_bounded
+from autosearch.schedule.nests import Nests
 
 PLACES = ("body", "inner", "middle", "production", "realization", "task", "root")
 """Where it is asked what is read: inside which loops, see `Facts`."""
@@ -39,6 +40,8 @@ _LINED = [PLACES.index(place) for place in ("body", "production", "task", "root"
 class _Definition(NamedTuple):
     """What is made of one stage with some Funcs inlined."""
 
+    mark: int
+    """Another one for each."""
     chain: tuple[StageKey, ...]
     reads: tuple[str, ...]
     """The Funcs in memory that it reads."""
@@ -46,65 +49,53 @@ class _Definition(NamedTuple):
 
 
 class Reads:
-    """Answers what the stages of one algorithm read."""
+    """Answers what the stages of one pipeline read."""
 
-    def __init__(self, planner: Planner) -> None:
-        self._planner = planner
-        self._flow = planner.flow
-        self._definitions: dict[tuple[StageKey, int], _Definition] = {}
+    def __init__(self) -> None:
+        self._definitions: dict[tuple[StageForm, int], _Definition] = {}
         self._loads: dict[tuple[Any, ...], tuple[float, ...]] = {}
-        self._edges: dict[StageKey, list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]] = {}
-        self._bounded: dict[StageKey, bool] = {}
 
-    def sources(self, nests: Nests, key: StageKey, there: Numbers, inlined: Numbers) -> list[str]:
+    def sources(self, nests: Nests, stage: StageForm, there: Numbers, inlined: Numbers) -> list[str]:
         """The Funcs in memory that a stage reads in any of the nests where it is computed; `inlined` as in `facts`."""
         marks, first = np.unique(inlined[there], return_index=True)
-        known = [self._definition(nests, key, m, int(there[k])) for m, k in zip(marks.tolist(), first, strict=True)]
+        known = [self._definition(nests, stage, m, int(there[k])) for m, k in zip(marks.tolist(), first, strict=True)]
         return list(dict.fromkeys(name for one in known for name in one.reads))
 
     def facts(
-        self, nests: Nests, stage: Stage, own: StageRows, there: Numbers, inlined: Numbers, ranges: ArrayEnv
+        self, nests: Nests, own: StageRows, there: Numbers, inlined: Numbers, ranges: ArrayEnv
     ) -> Array:
         """The facts `READ_FACTS` of one stage in the nests where it is computed: (facts, nests).
 
-        inlined: a number for each nest that is the same where the same Funcs are inlined into it; ranges: of each variable
-        in each nest at each place.
+        inlined: a number for each nest that is the same where the same Funcs, in the same forms, are inlined into it; ranges:
+        of each variable in each nest at each place.
         """
         marks, first, mark = np.unique(inlined[there], return_index=True, return_inverse=True)
-        known = [
-            self._definition(nests, stage.key, m, int(there[k])) for m, k in zip(marks.tolist(), first, strict=True)
-        ]
+        known = [self._definition(nests, own.form, m, int(there[k])) for m, k in zip(marks.tolist(), first, strict=True)]
         work = np.array([one.work for one in known]).T[:, mark.ravel()]
-        loads = self._vector_loads(nests, stage, own, known, mark.ravel(), there)
-        footprint, producer = self._footprint(nests, stage.key, ranges, there)
+        loads = self._vector_loads(nests, own, known, mark.ravel(), there)
+        footprint, producer = self._footprint(nests, own.form, ranges, there)
         return np.concatenate([work, loads, producer[None], footprint])
 
-    def _definition(self, nests: Nests, key: StageKey, mark: int, row: int) -> _Definition:
-        name = (key, mark)
+    def _definition(self, nests: Nests, stage: StageForm, mark: int, row: int) -> _Definition:
+        name = (stage, mark)
         if name not in self._definitions:
 
             def is_inlined(func: str) -> bool:
                 return bool(nests.funcs[func].inline[row])
 
-            stages = chain(self._flow, key, is_inlined)
-            producers = (name for one in stages for name in nests.algorithm.producers[one])
+            flow = nests.forms[row].flow
+            stages = chain(flow, stage.key, is_inlined)
+            producers = (name for one in stages for name in flow.algorithm.producers[one])
             reads = tuple(dict.fromkeys(one for one in producers if not is_inlined(one)))
-            self._definitions[name] = _Definition(stages, reads, work_facts(work(self._flow, key, is_inlined)))
+            self._definitions[name] = _Definition(mark, stages, reads, work_facts(work(flow, stage.key, is_inlined)))
         return self._definitions[name]
 
-    def _reads_of(self, key: StageKey) -> list[tuple[Name, Callable[[ArrayEnv], list[Ends]]]]:
-        if key not in self._edges:
-            self._edges[key] = [
-                ((edge.producer, edge.is_input), compile_edge(edge, self._flow.bindings))
-                for edge in self._flow.edges[key]
-            ]
-        return self._edges[key]
-
     def _vector_loads(
-        self, nests: Nests, stage: Stage, own: StageRows, known: Sequence[_Definition], mark: Numbers, there: Numbers
+        self, nests: Nests, own: StageRows, known: Sequence[_Definition], mark: Numbers, there: Numbers
     ) -> Array:
         """Loads by how they go with the vector, (kinds, nests)."""
         assert own.loops is not None and own.loop_row is not None
+        stage = own.form.stage
         vector = own.loops.vector[own.loop_row[there]]
         lying = {stage.func, *(name for one in known for name in one.reads)}
         varied = [name for name in sorted(lying) if len(nests.funcs[name].layouts) > 1]
@@ -115,19 +106,20 @@ class Reads:
             definition, at = known[mark[place]], int(there[place])
             lies = {name: nests.funcs[name].layout(at) for name in (*definition.reads, stage.func)}
             variable = stage.loop_vars[int(vector[place])] if vector[place] >= 0 else None
-            key = (definition.chain, variable, tuple(lies.values()))
+            key = (own.form, definition.mark, variable, tuple(lies.values()))
             if key not in self._loads:
-                self._loads[key] = vector_loads(self._flow, definition.chain, variable, lies)
+                self._loads[key] = vector_loads(nests.forms[at].flow, definition.chain, variable, lies)
             table[:, number] = self._loads[key]
         return table[:, row.ravel()]
 
-    def _footprint(self, nests: Nests, key: StageKey, ranges: ArrayEnv, there: Numbers) -> tuple[Array, Array]:
+    def _footprint(self, nests: Nests, stage: StageForm, ranges: ArrayEnv, there: Numbers) -> tuple[Array, Array]:
         """What is read at each place, in the order of the facts; and the largest storage read."""
         count = len(there)
         shape = (count, len(PLACES))
         total, lines, pieces, producer = np.zeros(shape), np.zeros(shape), np.zeros(count), np.zeros(count)
-        for (name, is_input), region in self._regions(nests, key, ranges, there).items():
-            element = float(read_bytes(nests.algorithm, name, is_input))
+        algorithm = nests.forms[0].flow.algorithm
+        for (name, is_input), region in self._regions(nests, stage, ranges, there).items():
+            element = input_bytes(algorithm, name) if is_input else element_bytes(nests.funcs[name].func)
             sides, valid = region.sides(shape), region.where
             size = product(sides, shape)
             if valid is not None:
@@ -136,7 +128,7 @@ class Reads:
             stored: list[Any]
             orders: list[tuple[tuple[int, ...], Numbers | slice]]
             if is_input:
-                stored = [high - low + 1.0 for low, high in nests.regions.inputs[name]]
+                stored = [side[there] if isinstance(side, np.ndarray) else side for side in nests.inputs[name]]
                 orders = [(tuple(range(len(sides))), slice(None))]
             else:
                 stored = [side[there] for side in nests.funcs[name].stored]
@@ -152,47 +144,43 @@ class Reads:
                 pieces[some] += size[some, 1] / _run(sides, stored, order, some)
         return np.concatenate([total.T, lines.T[_LINED], pieces[None]]), producer
 
-    def _regions(self, nests: Nests, stage: StageKey, ranges: ArrayEnv, there: Numbers) -> dict[Name, _Region]:
+    def _regions(self, nests: Nests, stage: StageForm, ranges: ArrayEnv, there: Numbers) -> dict[Name, _Region]:
         """The region of each producer in memory and input that is read at each place, and in which nests.
 
         Consumers come before producers: once a Func's turn comes, all that is read of it is known.
         """
         found: dict[Name, _Region] = {}
+        itself = (stage.key.func, False)
 
-        def add(key: StageKey, env: ArrayEnv, where: Mask | None) -> None:
-            for name, read in self._reads_of(key):
-                if name != (stage.func, False) or key == stage:
-                    region = _Region(read(env), where, self._is_bounded(key))
+        def add(one: StageForm, env: ArrayEnv, where: Mask | None) -> None:
+            for read in one.reads:
+                name = (read.producer, read.is_input)
+                if name != itself or one is stage:
+                    region = _Region(read.box(env), where, one.is_bounded)
                     found[name] = found[name].joined(region) if name in found else region
 
         add(stage, ranges, None)
-        for func in reversed(nests.algorithm.funcs):
-            region, rows = found.get((func.name, False)), nests.funcs[func.name]
-            if region is None or func.name == stage.func or not rows.any_inline:
+        for func, forms in nests.present.items():
+            name, rows = (func, False), nests.funcs[func]
+            if name not in found or name == itself or not rows.any_inline:
                 continue
-            inline = rows.inline[there]
-            inside = inline if region.where is None else inline & region.where
-            if not inside.any():
+            region, inline = found[name], rows.inline[there]
+            where = inline if region.where is None else inline & region.where
+            if not where.any():
                 continue
-            whole = nests.regions.funcs[func.name]
-            env = {
-                **self._flow.domains[func.stages[0].key],
-                **dict(zip(func.args, region.within(inside, whole), strict=True)),
-            }
-            add(func.stages[0].key, env, None if inside.all() else inside)
+            for form, _ in forms:
+                first = form.stages[0]
+                has = nests.stages[first].where
+                inside = where if has is None else where & has[there]
+                if inside.any():
+                    env = dict(zip(form.func.args, region.within(inside, form.whole), strict=True))
+                    add(first, env, None if inside.all() else inside)
             kept = ~inline if region.where is None else ~inline & region.where
             if kept.any():
-                found[func.name, False] = replace(region, where=kept)
+                found[name] = replace(region, where=kept)
             else:
-                del found[func.name, False]
+                del found[name]
         return found
-
-    def _is_bounded(self, key: StageKey) -> bool:
-        """Whether all that a stage reads is bounded."""
-        if key not in self._bounded:
-            edges = self._flow.edges[key]
-            self._bounded[key] = all(edge_is_bounded(self._flow, self._planner.regions, edge) for edge in edges)
-        return self._bounded[key]
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from autosearch.pipeline.array_intervals import Array
-from autosearch.pipeline.ir import Func, StageKey
+from autosearch.pipeline.ir import Func
 from autosearch.schedule.directives import AlignStorage, BoundStorage, FoldStorage
+from autosearch.schedule.forms import FuncForm, StageForm
 from autosearch.schedule.loop_arrays import LoopArrays, Numbers
-from autosearch.schedule.plans import Plan
+from autosearch.schedule.plans import Plan, absent
 
 Mask = np.ndarray[Any, np.dtype[np.bool_]]
+Some = Numbers | slice
+"""Some of all nests: their numbers, or `EVERY`."""
+EVERY = slice(None)
 _MIXERS = np.random.default_rng(1).integers(2**61, 2**62, 64) * 2 + 1
 
 
@@ -30,9 +34,10 @@ def combined(columns: Sequence[Numbers]) -> Numbers:
 
 @dataclass
 class FuncRows:
-    """One Func in all nests: a row a schedule."""
+    """One Func in all nests, or in those that have it in one form: a row a schedule."""
 
-    func: Func
+    form: FuncForm
+    """Of several, any."""
     plans: list[Plan]
     """The different plans, and for each schedule which it has."""
     plan: Numbers
@@ -45,6 +50,10 @@ class FuncRows:
     overhang: list[Array]
     """By dimension: how far the last production goes beyond what is needed."""
     _depths: dict[tuple[int, str], Numbers] = field(default_factory=dict)
+
+    @property
+    def func(self) -> Func:
+        return self.form.func
 
     def depths(self, stage: int, loop: str) -> Numbers:
         """How many loops of one of its stages one is inside of when inside the loop of that name; 0 where none has it."""
@@ -109,7 +118,7 @@ class FuncRows:
 class StageRows:
     """One stage in all nests."""
 
-    key: StageKey
+    form: StageForm
     env: dict[str, tuple[Array, Array]]
     """The range of each variable in one iteration at each level, (schedules, levels)."""
     kinds: Numbers
@@ -121,6 +130,51 @@ class StageRows:
     loops: LoopArrays | None = None
     """The different loops with their extents, and for each schedule which it has."""
     loop_row: Numbers | None = None
+    where: Mask | None = None
+    """The nests that have it; None for all. The other rows say nothing."""
+
+    def among(self, own: Numbers, count: int, nowhere: int) -> StageRows:
+        """The stage in `count` nests of which `own` have it as it is here; `nowhere` is the code of positions elsewhere."""
+        where = np.zeros(count, dtype=bool)
+        where[own] = True
+        env = {name: (_among(low, own, count, 0.0), _among(high, own, count, 0.0)) for name, (low, high) in self.env.items()}
+        kinds, sizes = _among(self.kinds, own, count, 0), _among(self.sizes, own, count, 1.0)
+        loop_row = None if self.loop_row is None else _among(self.loop_row, own, count, 0)
+        return StageRows(
+            self.form, env, kinds, sizes, _among(self.codes, own, count, nowhere), self.loops, loop_row, where
+        )
+
+
+def united(parts: Sequence[tuple[FuncRows, Some]], count: int) -> FuncRows:
+    """A Func in `count` nests of its rows in those that have it in each of its forms; elsewhere it is as if inlined."""
+    first, own = parts[0]
+    if isinstance(own, slice):
+        return first
+    plans = [absent(first.func)]
+    plan, level, store = (np.zeros(count, dtype=np.int64) for _ in range(3))
+    inline = np.ones(count, dtype=bool)
+    levels = max((low.shape[1] for rows, _ in parts for low, _ in rows.required), default=1)
+    required = [(np.zeros((count, levels)), np.zeros((count, levels))) for _ in first.required]
+    overhang = [np.zeros(count) for _ in first.overhang]
+    for rows, own in parts:
+        plan[own] = rows.plan + len(plans)
+        plans += rows.plans
+        inline[own], level[own], store[own] = rows.inline, rows.level, rows.store
+        for sides, ends in zip(required, rows.required, strict=True):
+            for side, end in zip(sides, ends, strict=True):
+                known = end.shape[1]
+                side[own, :known] = end
+                side[own, known:] = end[:, -1:]
+        for beyond, end in zip(overhang, rows.overhang, strict=True):
+            beyond[own] = end
+    return FuncRows(first.form, plans, plan, inline, level, store, required, overhang)
+
+
+def _among(rows: np.ndarray[Any, Any], own: Numbers, count: int, other: float) -> np.ndarray[Any, Any]:
+    """Rows of some of `count` nests; `other` elsewhere."""
+    found = np.full((count, *rows.shape[1:]), other, dtype=rows.dtype)
+    found[own] = rows
+    return found
 
 
 def _resized(directive: AlignStorage | BoundStorage | FoldStorage, extents: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from functools import cache
 
 import numpy as np
@@ -9,13 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autosearch.choices import RandomChooser, draw
+from autosearch.cost_model import batch
 from autosearch.cost_model.batch import Featurizer
 from autosearch.cost_model.features import featurize
 from autosearch.errors import ScheduleError
 from autosearch.machine import Machine
+from autosearch.pipeline.snapshot import take
 from autosearch.schedule.schedule import Schedule
-from tests.conftest import random_proposal, space_of
+from autosearch.schedule.structure import Structures
+from autosearch.space.cpu import CpuSpace
+from tests.conftest import TARGET, random_proposal, space_of
 from tests.samples import SAMPLES
+from tests.schedule.test_structure import histogram
 
 MACHINE = Machine()
 
@@ -42,6 +49,19 @@ def test_many_of_which_some_are_alike() -> None:
     found = _featurizer("blur").rows([Schedule(one.steps) for one in schedules])
     for schedule, rows in zip(schedules, found, strict=True):
         assert rows == pytest.approx(featurize(space_of("blur").nest(schedule), MACHINE), abs=1e-5)
+
+
+def test_structures_are_done_together() -> None:
+    """Each of the drawn ones makes Funcs of its own; what no two have in common is done with the rest, too."""
+    snapshot = take(histogram, TARGET)
+    space = CpuSpace(snapshot.flow, snapshot.regions, dict(snapshot.sizes.inputs), MACHINE, Structures(snapshot).derive)
+    schedules = [draw(space, RandomChooser(random.Random(seed))).schedule for seed in range(120)]
+    assert len({one.structure for one in schedules}) > 20
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(batch, "featurize", None)  # of none by itself
+        found = Featurizer(space.ground, MACHINE).rows(schedules)
+    for schedule, rows in zip(schedules, found, strict=True):
+        assert rows == pytest.approx(featurize(space.nest(schedule), MACHINE), abs=1e-5)
 
 
 def test_an_update_reads_its_own_func_as_that_lies() -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from autosearch.pipeline.bounds import extents
+from autosearch.pipeline.snapshot import Snapshot
+from autosearch.schedule.forms import Family
 from autosearch.schedule.nest import LoopNest, build_nest
 from autosearch.schedule.nests import Nests
 from autosearch.schedule.plans import Planner
@@ -21,7 +23,14 @@ def _nests(sample: str) -> tuple[Nests, list[Schedule]]:
     snapshot = snapshot_of(sample)
     drawn = [random_proposal(sample, seed).schedule for seed in range(COUNT)]
     schedules = [one for one in drawn if not one.structure.steps]
-    return Nests(Planner(snapshot.flow, snapshot.regions), schedules), schedules
+    return _together(snapshot, schedules), schedules
+
+
+def _together(snapshot: Snapshot, schedules: list[Schedule]) -> Nests:
+    family = Family()
+    forms = family.join(snapshot.flow, snapshot.regions)
+    assert forms is not None
+    return Nests(family, Planner(), [forms] * len(schedules), schedules)
 
 
 def _each(sample: str) -> Iterator[tuple[Nests, int, LoopNest]]:
@@ -49,8 +58,9 @@ def test_funcs_are_computed_and_stored_at_the_same_levels_and_in_the_same_region
 
 def test_loops_and_the_ranges_of_variables_at_each_level_are_the_same(sample: str) -> None:
     for nests, row, nest in _each(sample):
+        forms = {form.key: rows for form, rows in nests.stages.items()}
         for key, stage in nest.stages.items():
-            rows = nests.stages[key]
+            rows = forms[key]
             for level, position in enumerate((None, *nest.path(key))):
                 env = nest.environment(key, position)
                 assert env is not None
@@ -66,7 +76,7 @@ def test_aligned_bounds_are_those_of_a_single_nest() -> None:
         Schedule.from_json([*ALIGNED[:2], ["blur_x", "align_bounds", "y", modulus, remainder]])
         for modulus, remainder in ((1, 0), (2, 0), (4, 1), (8, 7))
     ]
-    nests = Nests(Planner(snapshot.flow, snapshot.regions), schedules)
+    nests = _together(snapshot, schedules)
     assert not nests.left_out.any()
     for row, schedule in enumerate(schedules):
         nest = build_nest(snapshot.flow, snapshot.regions, schedule)
