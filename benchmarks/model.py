@@ -1,9 +1,10 @@
-"""How well the cost model ranks recorded schedules, against a model that sees the directives alone, and against none.
+"""How well the cost model ranks recorded schedules, against a model that sees the directives alone, Adams2019's, and none.
 
 python -m benchmarks.model [--records records] [--least 500] [--speed | --quality] [--json FILE] [--check]
 
 Each pipeline of which there is a large random sample is left out once: ranked by a model of all records of the others
-("unseen"), then after 128 of its own schedules, the rest of them ("trained"). Then how fast schedules are ranked, see
+("unseen"), then after 128 of its own schedules, the rest of them ("trained"). The same models rank schedules that Adams2019
+made, as its own does (`benchmarks.adams_record` records these). Then how fast schedules are ranked, see
 `benchmarks.ranking_speed`.
 """
 
@@ -18,11 +19,14 @@ from typing import Any
 
 import numpy as np
 
+from autosearch.cost_model.model import StageTimeModel
 from autosearch.cost_model.prior import shipped_prior
 from autosearch.learning import Sample
+from benchmarks import adams_ranking
+from benchmarks.adams_record import RECORD, read_priced
 from benchmarks.bars import Bar, verdict
 from benchmarks.directive_features import directive_rows
-from benchmarks.ranking import Quality, qualities
+from benchmarks.ranking import Quality, priors, qualities
 from benchmarks.ranking_speed import WORKLOADS, speed
 from benchmarks.recorded import BRED, RECORDS, Recorded, read_records
 
@@ -36,10 +40,14 @@ def main() -> int:
     held: list[Bar] = []
     content: dict[str, Any] = {}
     if not arguments.speed:
-        found = rank(arguments.records, arguments.least)
+        found, unseen = rank(arguments.records, arguments.least)
         print(table(found), flush=True)
         content["quality"] = {who: [one.to_json() for one in rows] for who, rows in found.items()}
         held += bars(found[WHOLE])
+        adams = list(adams_ranking.compare(read_priced(arguments.records / RECORD.name), unseen))
+        if adams:
+            print(adams_ranking.table(adams), flush=True)
+        content["adams"] = [one.to_json() for one in adams]
     if not arguments.quality:
         model = shipped_prior()
         if model is None:
@@ -54,11 +62,16 @@ def main() -> int:
     return verdict(held) if arguments.check else 0
 
 
-def rank(records: Path, least: int) -> dict[str, list[Quality]]:
-    """How well each who ranks does on the pipelines recorded."""
+def rank(records: Path, least: int) -> tuple[dict[str, list[Quality]], dict[str, StageTimeModel]]:
+    """How well each who ranks does on the pipelines recorded, and the cost models of the others that did for each."""
     recorded, bred = read_records(records, least=least), read_records(records / BRED.name)
-    models = {WHOLE: Recorded.sample, DIRECTIVES: _by_directives}
-    return {who: qualities([of(one) for one in recorded], [of(one) for one in bred]) for who, of in models.items()}
+    found: dict[str, list[Quality]] = {}
+    models: dict[str, dict[str, StageTimeModel]] = {}
+    for who, of in {WHOLE: Recorded.sample, DIRECTIVES: _by_directives}.items():
+        samples = [of(one) for one in recorded]
+        models[who] = priors(samples, [of(one) for one in bred])
+        found[who] = qualities(samples, models[who])
+    return found, models[WHOLE]
 
 
 def _by_directives(recorded: Recorded) -> Sample:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -38,13 +38,15 @@ class Quality:
         return asdict(self)
 
 
-def qualities(samples: Sequence[Sample], others: Sequence[Sample] = (), seed: int = 0) -> list[Quality]:
-    """One pipeline left out after the other; `others` only help to rank, and may be of the same pipelines."""
-    found = []
-    for left_out in samples:
-        prior = train([one for one in (*samples, *others) if one.name != left_out.name])
-        found.append(quality(left_out, prior, seed))
-    return found
+def priors(samples: Sequence[Sample], others: Sequence[Sample] = ()) -> dict[str, StageTimeModel]:
+    """For each pipeline a model of all others; `others` only help to rank, and may be of the same pipelines."""
+    every = (*samples, *others)
+    return {sample.name: train([one for one in every if one.name != sample.name]) for sample in samples}
+
+
+def qualities(samples: Sequence[Sample], unseen: Mapping[str, StageTimeModel], seed: int = 0) -> list[Quality]:
+    """How each pipeline is ranked by its model in `unseen`."""
+    return [quality(one, unseen[one.name], seed) for one in samples]
 
 
 def quality(sample: Sample, prior: StageTimeModel, seed: int = 0) -> Quality:
