@@ -11,6 +11,12 @@ import halide as hl
 
 from autosearch.errors import TargetError
 
+_DOTS_OF_FOUR = (
+    hl.TargetFeature.AVXVNNI, hl.TargetFeature.AVX512_Zen4, hl.TargetFeature.AVX512_SapphireRapids,
+    hl.TargetFeature.ARMDotProd,
+)  # fmt: skip
+"""Extensions with `vpdpbusd` or `sdot`."""
+
 
 @dataclass(frozen=True)
 class Machine:
@@ -23,6 +29,8 @@ class Machine:
     cache_bytes: tuple[int, ...] = (32 << 10, 512 << 10, 16 << 20)
     """Of the data caches that one core sees, innermost first; always three."""
     vector_registers: int = 16
+    dot_products: int = 2
+    """Products of integers of 8 bits that one instruction adds up: two, of which the factors are widened first, or four."""
 
     @property
     def accumulators(self) -> int:
@@ -34,7 +42,10 @@ def this_machine(target: hl.Target, threads: int | None = None) -> Machine:
     """The machine that this process runs on, with the vectors of `target`."""
     cores = threads or len(os.sched_getaffinity(0))
     vector_bytes = int(target.natural_vector_size(hl.UInt(8)))
-    return Machine(_cpu_name(), cores, vector_bytes, cache_bytes(), _vector_registers(target, vector_bytes))
+    return Machine(
+        _cpu_name(), cores, vector_bytes, cache_bytes(), _vector_registers(target, vector_bytes),
+        4 if any(target.has_feature(one) for one in _DOTS_OF_FOUR) else Machine.dot_products,
+    )  # fmt: skip
 
 
 def affinity() -> str:

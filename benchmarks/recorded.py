@@ -10,7 +10,7 @@ from pathlib import Path
 import halide as hl
 
 from autosearch.learning import Sample, sample_of
-from autosearch.machine import this_machine
+from autosearch.machine import read_target, this_machine
 from autosearch.pipeline.snapshot import Snapshot, take
 from autosearch.records.log import read_log
 from autosearch.records.record import TrialRecord
@@ -38,8 +38,9 @@ class Recorded:
         return list({one.schedule: one.seconds for one in self.trials if one.ok and one.schedule is not None}.items())
 
     def sample(self) -> Sample:
-        """The schedules that ran, as features."""
-        return sample_of(self.name, self.timed, Structures(self.snapshot).derive, this_machine(hl.get_host_target()))
+        """The schedules that ran, as features, with the vectors that they were compiled for."""
+        machine = this_machine(read_target(self.trials[0].identity.target))
+        return sample_of(self.name, self.timed, Structures(self.snapshot).derive, machine)
 
 
 def read_records(*folders: Path, least: int = 1) -> list[Recorded]:

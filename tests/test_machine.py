@@ -57,7 +57,16 @@ def test_targets_that_can_t_be_tuned_for_are_refused(text: str, says: str) -> No
 
 
 def test_a_machine_has_sensible_defaults() -> None:
-    assert Machine() == Machine("unknown", 2, 32, (32 << 10, 512 << 10, 16 << 20), 16)
+    assert Machine() == Machine("unknown", 2, 32, (32 << 10, 512 << 10, 16 << 20), 16, 2)
+
+
+@pytest.mark.parametrize(
+    ("target", "products"),
+    [("x86-64-linux-avx2", 2), ("x86-64-linux-avx512_skylake", 2), ("x86-64-linux-avx512_zen4", 4),
+     ("x86-64-linux-avx2-avxvnni", 4), ("arm-64-linux", 2), ("arm-64-linux-arm_dot_prod", 4)],
+)  # fmt: skip
+def test_some_instruction_sets_add_up_four_products(target: str, products: int) -> None:
+    assert this_machine(hl.Target(target)).dot_products == products
 
 
 @pytest.mark.parametrize(

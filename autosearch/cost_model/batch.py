@@ -16,7 +16,7 @@ import numpy as np
 
 from autosearch.cost_model.alike import different, scaled
 from autosearch.cost_model.base import Rows
-from autosearch.cost_model.definition import patterns
+from autosearch.cost_model.definition import dot_products, patterns
 from autosearch.cost_model.facts import Facts
 from autosearch.cost_model.features import feature_rows, featurize
 from autosearch.cost_model.loops import LOOP_FACTS, loop_facts
@@ -243,8 +243,9 @@ class _Maker:
             lanes = max(1, self._machine.vector_bytes // max(kind.bytes for kind in func.types))
             region = math.prod(int(env[name][1] - env[name][0]) + 1 for name in func.args)
             forms = patterns(stage, func, form.edges)
+            dots = dot_products(stage, self._machine)
             self._static[form] = np.array(
-                [stage.key.index, len(func.args), element, lanes, minimum, region, *forms, region * element],
+                [stage.key.index, len(func.args), element, lanes, minimum, region, *forms, dots, region * element],
                 dtype=float,
             )
         return self._static[form]
@@ -268,7 +269,7 @@ def _numbers(*names: str) -> Numbers:
 
 _STATIC = _numbers(
     "stage", "dimensions", "element_bytes", "lanes", "minimum", "region",
-    "pointwise", "transposed", "broadcasts", "sliced", "scatters", "whole",
+    "pointwise", "transposed", "broadcasts", "sliced", "scatters", "dots", "whole",
 )  # fmt: skip
 _WHERE = _numbers("depth", "productions", "realizations", "outer_tasks", "share")
 _LOOPS, _READS = _numbers(*LOOP_FACTS), _numbers(*READ_FACTS)

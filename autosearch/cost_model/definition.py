@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from autosearch.machine import Machine
 from autosearch.pipeline.access import Edge, Slope
 from autosearch.pipeline.bounds import Dataflow
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
-from autosearch.pipeline.operations import is_scatter, operations
+from autosearch.pipeline.operations import is_scatter, narrowing, operations
 
 INLINED = "inlined"
 """Beside the kinds of operations: calls of inlined Funcs."""
@@ -102,6 +103,11 @@ def patterns(stage: Stage, func: Func, edges: Iterable[Edge]) -> Patterns:
             broadcasts += count * any(name not in moved for name in stage.loop_vars)
             sliced += count * any(not slope for slope in slopes)
     return Patterns(pointwise, transposed, broadcasts, sliced, float(is_scatter(stage)))
+
+
+def dot_products(stage: Stage, machine: Machine) -> int:
+    """Products of narrow integers that one instruction can add up; 1 where the stage adds up none."""
+    return min(narrowing(stage), machine.dot_products)
 
 
 def _places(slopes: tuple[Slope, ...], args: tuple[str, ...]) -> list[int] | None:

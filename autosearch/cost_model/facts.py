@@ -83,6 +83,8 @@ class Facts(NamedTuple):
     broadcasts: Column
     sliced: Column
     scatters: Column
+    dots: Column
+    """Products of narrow integers that one instruction can add up to one result; 1 where it adds up none."""
     dense: Column
     broadcast: Column
     strided: Column
@@ -133,8 +135,14 @@ class Facts(NamedTuple):
 
     @property
     def vector_work(self) -> Column:
-        """Operations of one run over the lanes that do them together."""
-        return self.operations * self.total / np.maximum(1.0, np.minimum(self.vector, self.lanes))
+        """Operations of one run over those that one instruction does."""
+        results = self.vector / self.summed
+        return self.operations * self.total / np.maximum(1.0, np.minimum(results, self.lanes) * self.summed)
+
+    @property
+    def summed(self) -> Column:
+        """Products of narrow integers that one instruction adds up to one result."""
+        return np.minimum(self.reduced, self.dots)
 
 
 def columns(rows: Sequence[Sequence[float]]) -> Facts:

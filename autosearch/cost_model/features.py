@@ -75,7 +75,7 @@ FEATURES: tuple[Feature, ...] = (
     Feature("scatters", "flag", "it writes where data or a reduction variable says", lambda f, m: f.scatters),
     # Work
     Feature("total_work", "log2 count", "operations of one run, loads included", lambda f, m: _log(f.operations * f.total)),
-    Feature("vector_work", "log2 count", "operations of one run over the lanes that do them together",
+    Feature("vector_work", "log2 count", "operations of one run over those that one instruction does",
             lambda f, m: _log(f.vector_work)),
     Feature("core_work", "log2 count", "vector_work over the cores that the tasks keep busy",
             lambda f, m: _log(f.vector_work / _busy(f, m))),
@@ -96,7 +96,8 @@ FEATURES: tuple[Feature, ...] = (
     Feature("guarded", "flag", "a tail is left to an if inside the loops", lambda f, m: f.guarded),
     Feature("accumulated", "log2 count", "runs of the innermost body in a row that accumulate in the same registers",
             lambda f, m: np.log2(f.accumulated)),
-    Feature("reduced", "log2 lanes", "iterations of vectorized loops that reduce: products that one instruction adds up",
+    Feature("summed", "log2 count", "products of narrow integers that one instruction adds up", lambda f, m: np.log2(f.summed)),
+    Feature("reduced", "log2 lanes", "iterations of vectorized loops that reduce",
             lambda f, m: np.log2(f.reduced)),
     Feature("unrolled_reduced", "log2 count", "iterations of unrolled loops that reduce",
             lambda f, m: np.log2(f.unrolled_reduced)),

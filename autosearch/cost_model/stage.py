@@ -13,6 +13,7 @@ from functools import cached_property
 from autosearch.cost_model.definition import (
     all_operations,
     chain,
+    dot_products,
     patterns,
     read_bytes,
     vector_loads,
@@ -220,7 +221,7 @@ def facts_of(nest: LoopNest, key: StageKey, machine: Machine) -> tuple[float, ..
         view.serial[-1] if view.serial else 1, innermost_pure(own), len(loops.order), covered(own),
         guarded(own), scalar_share(own), accumulated(own),
         reducing(own, VECTORIZED), reducing(own, UNROLLED), tails(own, GUARDS), tails(own, SHIFTS),
-        *work_facts(view.work), *forms, *loads,
+        *work_facts(view.work), *forms, dot_products(own.stage, view.machine), *loads,
         view.stored_bytes, stored[layout[0]] * element if stored else element,
         math.prod(made) * element, made[layout[0]] * element if made else element, math.prod(extents(whole)) * element,
         max((math.prod(one.stored) * one.element_bytes for one in view.reads.values() if not one.is_input), default=0.0),

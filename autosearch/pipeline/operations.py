@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import wraps
 from typing import TypeVar
 
 from autosearch.pipeline.decode import deep_recursion
-from autosearch.pipeline.ir import Expr, Stage
+from autosearch.pipeline.ir import Expr, Stage, Type
 
 ARITHMETIC = frozenset(("add", "sub", "mul", "div", "mod", "min", "max"))
 LOGIC = frozenset(("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "select"))
@@ -159,23 +159,28 @@ def moves_on(index: Expr) -> bool:
 
 
 @_fact
-def multiplies_narrow(stage: Stage) -> bool:
-    """Whether an update adds up products of integers of half its width or less, for which CPUs have an instruction.
+def narrowing(stage: Stage) -> int:
+    """How many times narrower than its sum the integers are of which an update adds up products; 1 where it does no such.
 
-    x86's `vpmaddwd` adds two products of 16 bits to 32, `vpdpbusd` four of 8 bits; Arm's `sdot` four of 8 bits.
+    CPUs have instructions for that: x86's `vpmaddwd` adds two products of 16 bits to 32, `vpdpbusd` four of 8 bits; Arm's
+    `sdot` four of 8 bits.
     """
-    return any(
-        node.op == "mul"
-        and node.type.code in ("int", "uint")
-        and all(
-            one.op == "cast"
-            and one.args[0].type.code in ("int", "uint")
-            and 2 * one.args[0].type.bits <= node.type.bits
-            for one in node.args
-        )
+    products = [
+        (node.type.bits, [one.args[0].type for one in node.args])
         for value in stage.values
         for node in value.walk()
-    )
+        if node.op == "mul" and node.type.code in ("int", "uint") and all(one.op == "cast" for one in node.args)
+    ]
+    return max((bits // max(one.bits for one in factors) for bits, factors in products if _are_integers(factors)), default=1)
+
+
+def _are_integers(types: Iterable[Type]) -> bool:
+    return all(one.code in ("int", "uint") for one in types)
+
+
+def multiplies_narrow(stage: Stage) -> bool:
+    """Whether an update adds up products of integers of half its width or less, for which CPUs have an instruction."""
+    return narrowing(stage) > 1
 
 
 @_fact

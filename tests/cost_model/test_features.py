@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log2
 from typing import Any
 
+import halide as hl
 import numpy as np
 import pytest
 
 from autosearch.cost_model.features import FEATURES, NAMES, featurize
 from autosearch.machine import Machine
 from autosearch.pipeline.ir import StageKey
+from autosearch.pipeline.snapshot import take
+from autosearch.schedule.nest import build_nest
 from autosearch.schedule.schedule import Schedule
-from tests.conftest import random_proposal, space_of
+from tests.conftest import TARGET, random_proposal, space_of
 
 MACHINE = Machine(cores=2, vector_bytes=32, cache_bytes=(32 << 10, 512 << 10, 16 << 20))
 
@@ -60,7 +64,7 @@ BLUR_Y = {
     "task_reads": log(96 * 10 * 2), "task_set": log2((96 * 10 * 2 + 96 * 8 * 2 + 64) / L2),
     "root_reads": log(96 * 66 * 2), "read_traffic": log(16 * 3 * 2 * 8 * 8 * 6), "producer": log(96 * 10 * 2),
     "body_vectors": 0, "accumulated": 0, "intensity": log(6 * 16 / (16 * 3 * 2 + 1)),
-    "reduced": 0, "unrolled_reduced": 0, "body_results": 0, "guards": 0, "shifts": 2,
+    "summed": 0, "reduced": 0, "unrolled_reduced": 0, "body_results": 0, "guards": 0, "shifts": 2,
     "dense": log(3), "broadcast": 0, "strided": 0, "gathered": 0,
     "realization_points": log(96 * 64), "inlined": 0, "pointwise": 3, "transposed": 0, "broadcasts": 0, "sliced": 0,
     "scatters": 0, "vectors": log(6144 / 16), "scalars": 0, "innermost_pure": log2(6), "stored_row": log(96 * 2),
@@ -143,6 +147,38 @@ def test_results_of_a_body_are_what_it_does_not_add_up() -> None:
     assert (row["reduced"], row["unrolled_reduced"]) == (1, pytest.approx(log2(3)))
     assert row["body_results"] == 1 and row["body_vectors"] == pytest.approx(log2(2 * 6))
     assert (row["guards"], row["shifts"], row["guarded"]) == (3, 1, 0)  # all divide
+
+
+@pytest.mark.parametrize(("narrow", "most", "together"), [(hl.Int(8), 4, 4), (hl.Int(8), 2, 2), (hl.Int(16), 4, 2)])
+def test_products_of_narrow_integers_are_added_up_by_one_instruction(narrow: hl.Type, most: int, together: int) -> None:
+    """Eight sums of four products at a time."""
+    snapshot = take(narrow_product(narrow), TARGET)
+    schedule = Schedule.from_json([
+        ["product", "compute_root"],
+        ["product.update(0)", "split", "kx", "ko", "ki", 4, "GuardWithIf"],
+        ["product.update(0)", "split", "x", "xo", "xi", 8, "GuardWithIf"],
+        ["product.update(0)", "reorder", ["ki", "xi", "ko", "xo", "y"]],
+        ["product.update(0)", "atomic", False],
+        *[["product.update(0)", "vectorize", loop] for loop in ("ki", "xi")],
+    ])  # fmt: skip
+    nest = build_nest(snapshot.flow, snapshot.regions, schedule)
+    rows = featurize(nest, replace(MACHINE, dot_products=most))
+    row = dict(zip(NAMES, rows[list(nest.stages).index(StageKey("product", 1))].tolist(), strict=True))
+    work = 2 ** row["total_work"] - 1
+    assert row["summed"] == log2(together) and row["reduced"] == 2
+    assert row["vector_work"] == pytest.approx(log(work / (8 * together)), abs=1e-5)
+
+
+def narrow_product(kind: hl.Type) -> hl.Func:
+    """Sums of 32 bits of products of narrower integers."""
+    a, b = hl.ImageParam(kind, 2, "a"), hl.ImageParam(kind, 2, "b")
+    x, y, k = hl.Var("x"), hl.Var("y"), hl.RDom([(0, 48)], "k")
+    product, out = hl.Func("product"), hl.Func("out")
+    product[x, y] = hl.i32(0)
+    product[x, y] += hl.i32(a[k, y]) * hl.i32(b[x, k])
+    out[x, y] = product[x, y]
+    out.set_estimates([(0, 64), (0, 40)])
+    return out
 
 
 def test_pieces_of_memory() -> None:
