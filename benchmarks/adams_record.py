@@ -101,7 +101,7 @@ def record(name: str, count: int, seconds: float) -> list[Priced]:
             break
     with ExitStack() as stack:
         measurer = Measurer(start_runner(snapshot, target, stack), Limits())
-        found = _measured(measurer, list(costs))
+        found = list(_measured(measurer, list(costs)))
     return [Priced(schedule, costs[schedule], one) for schedule, one in found]
 
 
