@@ -31,7 +31,7 @@ import halide as hl
 from autosearch.baselines import ADAMS
 from autosearch.errors import ScheduleError
 from autosearch.measure.autoschedulers import AutoschedulerRequest, run_autoscheduler
-from autosearch.measure.check import derive_tolerance
+from autosearch.measure.device import Work, source_of
 from autosearch.measure.kernel import Source
 from autosearch.measure.measurer import Measurer
 from autosearch.measure.protocol import Candidate, Limits
@@ -88,11 +88,8 @@ def record(name: str, count: int, seconds: float) -> list[Priced]:
     """At most `count` different schedules, drawn for at most so many seconds, that ran."""
     target = hl.get_host_target()
     snapshot = take(load(name).pipeline, target)
-    source = Source(
-        snapshot.data, snapshot.parameters, snapshot.algorithm, snapshot.sizes, str(target), derive_tolerance(snapshot.flow)
-    )
     costs: dict[Schedule, float] = {}
-    for scheduled, cost in priced_draws(source, seconds):
+    for scheduled, cost in priced_draws(source_of(Work(snapshot, target)), seconds):
         try:
             costs.setdefault(read_schedule(scheduled, snapshot.algorithm), cost)
         except ScheduleError:

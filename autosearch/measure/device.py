@@ -71,7 +71,7 @@ class ThisMachine:
             memory.close()
             raise
         workers = self.workers or max(2, self.machine(work.target).cores)
-        runner = LocalRunner(_source(work), sets, memory, work.limits, workers=workers)
+        runner = LocalRunner(source_of(work), sets, memory, work.limits, workers=workers)
         try:
             runner.warm_up()
         except BaseException:
@@ -80,7 +80,8 @@ class ThisMachine:
         return runner
 
 
-def _source(work: Work) -> Source:
+def source_of(work: Work) -> Source:
+    """What kernels for some work are made of."""
     snapshot, tolerance = work.snapshot, derive_tolerance(work.snapshot.flow)
     if work.tolerance is not None:
         tolerance = replace(tolerance, relative=work.tolerance)

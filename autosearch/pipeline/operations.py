@@ -171,7 +171,7 @@ def narrowing(stage: Stage) -> int:
         for node in value.walk()
         if node.op == "mul" and node.type.code in ("int", "uint") and all(one.op == "cast" for one in node.args)
     ]
-    return max((bits // max(one.bits for one in factors) for bits, factors in products if _are_integers(factors)), default=1)
+    return max([1, *(bits // max(one.bits for one in factors) for bits, factors in products if _are_integers(factors))])
 
 
 def _are_integers(types: Iterable[Type]) -> bool:

@@ -9,8 +9,7 @@ from pathlib import Path
 import halide as hl
 
 from autosearch.cost_model.prior import shipped_prior
-from autosearch.measure.check import derive_tolerance
-from autosearch.measure.kernel import Source
+from autosearch.measure.device import Work, source_of
 from autosearch.pipeline.snapshot import take
 from autosearch.schedule.read import read_schedule
 from benchmarks.adams_ranking import compare, table
@@ -22,11 +21,8 @@ def drawn(count: int) -> list[Priced]:
     """Schedules of box_blur that take, so it is said here, as long as is predicted."""
     target = hl.get_host_target()
     snapshot = take(load("box_blur").pipeline, target)
-    source = Source(
-        snapshot.data, snapshot.parameters, snapshot.algorithm, snapshot.sizes, str(target), derive_tolerance(snapshot.flow)
-    )
     found: dict[object, Priced] = {}
-    for scheduled, cost in priced_draws(source, 30.0):
+    for scheduled, cost in priced_draws(source_of(Work(snapshot, target)), 30.0):
         schedule = read_schedule(scheduled, snapshot.algorithm)
         found.setdefault(schedule, Priced(schedule, cost, cost))
         if len(found) == count:

@@ -6,7 +6,7 @@ import halide as hl
 import pytest
 
 from autosearch.pipeline.ir import Stage
-from autosearch.pipeline.operations import body_size, code_size, moves_on, operations
+from autosearch.pipeline.operations import body_size, code_size, moves_on, multiplies_narrow, narrowing, operations
 from autosearch.pipeline.snapshot import take
 from tests.conftest import TARGET
 
@@ -33,6 +33,18 @@ def test_operations_and_loads_make_a_body() -> None:
 @pytest.mark.parametrize("index", ["clamped", "looked up"])
 def test_loads_from_anywhere_make_long_code(index: str) -> None:
     assert code_size(_stage(index)) >= body_size(_stage(index)) + 8  # a load for each lane, at least
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"), [(hl.Int(8), 4), (hl.UInt(16), 2), (hl.UInt(32), 1), (hl.Int(64), 1), (hl.Float(32), 1)]
+)
+def test_how_much_narrower_the_factors_are_than_their_product(kind: hl.Type, times: int) -> None:
+    """Wider ones count as none that are narrower."""
+    image, x, f = hl.ImageParam(kind, 1, "image"), hl.Var("x"), hl.Func("f")
+    f[x] = hl.cast(hl.Int(32), image[x]) * hl.cast(hl.Int(32), image[x + 1])
+    f.set_estimates([(0, 10)])
+    stage = take(f, TARGET).algorithm.func("f").stages[0]
+    assert narrowing(stage) == times and multiplies_narrow(stage) == (times > 1)
 
 
 def test_every_other_element_is_no_gather() -> None:
