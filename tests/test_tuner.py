@@ -84,12 +84,15 @@ def test_the_result_holds_the_trials_asked_for_and_the_baselines(run: Run) -> No
 
 
 def test_it_is_never_worse_than_a_baseline(run: Run) -> None:
-    """The winner of the race is at least as fast there as each baseline."""
-    assert run.result.race is not None
-    assert all(run.result.best_time <= seconds for seconds in run.result.baselines.values())
+    """In the rounds of the race that both took part in, no baseline is faster than the winner beyond noise.
+
+    Medians may say otherwise of two that tie: a contender's is of all rounds that it took part in.
+    """
+    assert run.result.race is not None and run.result.baselines
     for name in run.result.baselines:
         ratio = run.result.speedup(name)
         assert 0 < ratio.low <= ratio.value <= ratio.high  # what they come to has its bar in `benchmarks.compare`
+        assert ratio.high >= 1
 
 
 def test_trials_are_a_table(run: Run) -> None:
