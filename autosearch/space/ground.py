@@ -15,7 +15,15 @@ from autosearch.pipeline.intervals import Bindings, Interval
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
 from autosearch.pipeline.operations import is_associative, is_scatter, moves_on, preparation, work
 from autosearch.space.calls import Calls, calls_of
-from autosearch.space.channels import CHANNELS, ByFunc, channels_of, gathered_of, output_channels, sharing_of
+from autosearch.space.channels import (
+    CHANNELS,
+    ByFunc,
+    channels_of,
+    gathered_of,
+    lookups_of,
+    output_channels,
+    sharing_of,
+)
 from autosearch.space.constant import NOTHING, ConstantExtents, Dimensions, Stated
 from autosearch.space.phases import periods_of
 from autosearch.space.slack import allowed_regions
@@ -296,6 +304,11 @@ class Ground:
     def gathered(self) -> ByFunc:
         """For each Func the dimensions whose coordinate depends on data, where it is read or where what reads it is."""
         return gathered_of(self.flow)
+
+    @cached_property
+    def lookups(self) -> frozenset[StageKey]:
+        """The stages that do little but look up narrow elements."""
+        return lookups_of(self.flow)
 
     @cached_property
     def gathers(self) -> bool:

@@ -55,6 +55,10 @@ _LARGEST_TASK = 13
 """Power of two that is the most iterations of a parallel loop in one task: of a signal, unlike an image, there are many."""
 _SQUARE = 20.0
 """How likely what is transposed is a square of lanes at a time, where not unrolled is 10."""
+_ROW_LOOKED_UP = 0.5
+"""How likely look-ups are unrolled along the row, where vectorized is about 1."""
+_ROW = {4: 10.0, 8: 20.0, 16: 10.0}
+"""How likely so many side by side are, where one is 10."""
 _PLANES = 0.15
 """How likely planes are made one after the other."""
 
@@ -116,10 +120,12 @@ class _Rules:
             rest *= _RARELY
         # Where data says where they are written, or a scan runs along the row, it takes as many stores as there are lanes.
         along_row = candidates[0] in facts.stage.pure_vars and facts.dense not in facts.stage.pure_vars
-        none = 3.0 if writes_by_data(facts.stage) or along_row else 0.03
+        none = 3.0 if writes_by_data(facts.stage) or along_row else _ROW_LOOKED_UP if facts.lookup else 0.03
         weights = [none, first, *([rest] * (len(candidates) - 1))]
         chosen = self.chooser.choose(f"{self.prefix}/vector", [_NONE, *candidates], weights)
         if chosen == _NONE:
+            if facts.lookup and facts.dense in self.order:  # LLVM makes vectors of what neighbours store
+                self.order = tuple(dict.fromkeys((facts.dense, *self.order)))
             return None
         name = str(chosen)
         width = int(self.chooser.choose(f"{self.prefix}/width", *self.widths(name)))
@@ -135,6 +141,8 @@ class _Rules:
         if facts.body >= _LONG_CHAIN:
             few = [facts.lanes <= width <= _SIDE_BY_SIDE * facts.lanes for width in widths]
             weights = tuple(max(weights) if side else w for w, side in zip(weights, few, strict=True))
+        if facts.lookup:  # taking lanes out of wide vectors, and putting them in, takes longer than loading them
+            weights = tuple(max(weights) if width <= facts.lookup else w for width, w in zip(widths, weights, strict=True))
         long = [facts.body * width > MAX_WIDE_BODY * facts.lanes for width in widths]
         return widths, [w * _RARELY if far else w for w, far in zip(weights, long, strict=True)]
 
@@ -170,6 +178,8 @@ class _Rules:
             counts, weights = self.nestable(name, *unroll_counts(self.left[name], budget, whole, covers, shares, reduction))
             if lanes:
                 weights = tilted(weights, [count == self.left[name] for count in counts])
+            elif facts.lookup and not self.vectorized and name == facts.dense:
+                weights = [_ROW.get(count, w) for count, w in zip(counts, weights, strict=True)]
             elif name == facts.transposed:
                 weights = [_SQUARE if count == facts.lanes else w for count, w in zip(counts, weights, strict=True)]
             elif facts.style is Style.REGISTERS and not reduction:

@@ -13,7 +13,7 @@ from itertools import takewhile
 from autosearch.choices import Chooser
 from autosearch.errors import InfeasibleError, ScheduleError
 from autosearch.pipeline.access import Box
-from autosearch.pipeline.ir import Func, Stage, StageKey
+from autosearch.pipeline.ir import INT32, Func, Stage, StageKey
 from autosearch.pipeline.operations import (
     body_size,
     code_size,
@@ -377,6 +377,7 @@ class Walk:
             dots=associative and not is_scatter(stage) and multiplies_narrow(stage),
             transposed=ground.transposed.get(stage.func, "") if stage.index == 0 else "",
             scanned=_scanned(stage, ground.algorithm.func(stage.func).args, dense),
+            lookup=ground.machine.vector_bytes // INT32.bytes if stage.key in ground.lookups else 0,
             reads_reduction=not ground.reductions.isdisjoint(ground.calls[stage.key]),
         )
 

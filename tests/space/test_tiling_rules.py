@@ -70,6 +70,22 @@ def test_where_data_says_what_is_written_no_vectors_are_stored() -> None:
     assert likeliest(weights_of(counts, Style.FREE)["counts.1/vector"]) == "none"
 
 
+@pytest.mark.parametrize("narrow", [False, True])
+def test_looking_up_narrow_elements_is_as_likely_in_few_lanes(narrow: bool) -> None:
+    """Wide vectors of bytes would be taken apart for the loads and put together again."""
+    image = hl.ImageParam(hl.UInt(8), 2, "image")
+    x, y, level = hl.Var("x"), hl.Var("y"), hl.Var("level")
+    kind = hl.UInt(8) if narrow else hl.Float(32)
+    table, out = hl.Func("table"), hl.Func("out")
+    table[level] = hl.cast(kind, level * level)
+    out[x, y] = table[hl.i32(image[x, y])]
+    out.set_estimates([(0, 1024), (0, 1024)])
+    widths = weights_of(out, Style.FREE)["out.0/width"]
+    assert (widths[LANES // 2] == max(widths.values())) is narrow
+    scalar = weights_of(out, Style.FREE, {"out.0/vector": "none"})
+    assert (likeliest(scalar["out.0/unroll/x"]) == 8) is narrow
+
+
 @pytest.mark.parametrize(("channels", "along"), [(LANES // 2, "c"), (LANES // 4, "t")])
 def test_half_a_vector_of_neighbours_is_better_than_a_whole_one_of_what_lies_apart(channels: int, along: str) -> None:
     signal = hl.ImageParam(hl.Float(32), 2, "signal")
