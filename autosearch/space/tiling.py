@@ -59,6 +59,11 @@ class Tiling:
         """All loops, innermost first: (variable, role, iterations or 0)."""
         return tuple((name, band.role, count) for band in self.bands for name, count in band.loops)
 
+    @property
+    def lanes(self) -> int:
+        """Iterations of the vector; 1 where there is none."""
+        return math.prod(max(1, count) for _, role, count in self.loops if role == VECTOR)
+
     @cached_property
     def factors(self) -> dict[str, tuple[int, bool]]:
         """For each variable that is split: the factor of its outermost split, and whether the inner loop is split too."""

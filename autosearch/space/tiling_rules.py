@@ -57,8 +57,8 @@ _SQUARE = 20.0
 """How likely what is transposed is a square of lanes at a time, where not unrolled is 10."""
 _ROW_LOOKED_UP = 0.5
 """How likely look-ups are unrolled along the row, where vectorized is about 1."""
-_ROW = {4: 10.0, 8: 20.0, 16: 10.0}
-"""How likely so many side by side are, where one is 10."""
+_ROW = {1: 1.0, 4: 10.0, 8: 20.0, 16: 10.0}
+"""How likely so many side by side are."""
 _PLANES = 0.15
 """How likely planes are made one after the other."""
 

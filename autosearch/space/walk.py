@@ -245,9 +245,17 @@ class Walk:
 
     def readers(self, calls: Mapping[StageKey, Calls]) -> dict[StageKey, Reader]:
         """The stages that would compute a Func inline, in native vectors: one for each lane where data says where it writes."""
-        stages = {key: self.ground.algorithm.stage(key) for key in calls}
-        lanes = {key: self.ground.lanes(stage) if writes_by_data(stage) else 1 for key, stage in stages.items()}
-        return {key: Reader(call.count * lanes[key], self.ground.points[key]) for key, call in calls.items()}
+        return {key: Reader(call.count * self.times(key), self.ground.points[key]) for key, call in calls.items()}
+
+    def times(self, key: StageKey) -> int:
+        """Vectors that a stage takes for what is one elsewhere: where data says where it writes, or it looks up in few lanes."""
+        stage = self.ground.algorithm.stage(key)
+        lanes = self.ground.lanes(stage)
+        if writes_by_data(stage):
+            return lanes
+        if key not in self.ground.lookups or key not in self.tilings:
+            return 1
+        return max(1, lanes // self.tilings[key].lanes)
 
     def inline(self, func: Func) -> None:
         """Its consumers now do its work, and call what it calls."""
