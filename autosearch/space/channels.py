@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 
 from autosearch.pipeline.access import Affine, Edge
 from autosearch.pipeline.bounds import Dataflow, Regions, extents
-from autosearch.pipeline.ir import StageKey
-from autosearch.pipeline.operations import body_size
 from autosearch.space.constant import ConstantExtents, Short, Stated
 
 MAX_BOUND_EXTENT = 8
@@ -16,10 +14,6 @@ MAX_BOUND_EXTENT = 8
 CHANNELS = 16
 """Elements along a dimension that is fixed then, and lies in one or two vectors."""
 
-_GATHERED_BYTES = 4
-"""Elements of fewer bytes no CPU's instruction gathers."""
-_LITTLE_ELSE = 10
-"""Operations and loads of an evaluation, for each element looked up, of which looking up takes the longest."""
 _LARGE = 16
 """What has at least one element for so many of an output is worth sharing: a table isn't."""
 
@@ -71,22 +65,6 @@ def gathered_of(flow: Dataflow) -> ByFunc:
             )
         )
     return found
-
-
-def lookups_of(flow: Dataflow) -> frozenset[StageKey]:
-    """The stages that do little but look up narrow elements where data says: no CPU gathers those, each is loaded by itself."""
-    found = set()
-    for key, edges in flow.edges.items():
-        looked_up = sum(
-            any(node.op in ("func", "image") for node in index.walk())
-            for edge in edges
-            if not edge.is_input and any(one.bytes < _GATHERED_BYTES for one in flow.algorithm.func(edge.producer).types)
-            for indices in edge.indices
-            for index in indices
-        )
-        if looked_up and body_size(flow.algorithm.stage(key)) <= _LITTLE_ELSE * looked_up:
-            found.add(key)
-    return frozenset(found)
 
 
 def sharing_of(flow: Dataflow, regions: Regions) -> ByFunc:

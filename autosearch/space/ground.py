@@ -20,11 +20,11 @@ from autosearch.space.channels import (
     ByFunc,
     channels_of,
     gathered_of,
-    lookups_of,
     output_channels,
     sharing_of,
 )
 from autosearch.space.constant import NOTHING, ConstantExtents, Dimensions, Stated
+from autosearch.space.lookups import lookups_of
 from autosearch.space.phases import periods_of
 from autosearch.space.slack import allowed_regions
 
@@ -306,9 +306,21 @@ class Ground:
         return gathered_of(self.flow)
 
     @cached_property
-    def lookups(self) -> frozenset[StageKey]:
-        """The stages that do little but look up narrow elements."""
-        return lookups_of(self.flow)
+    def apart(self) -> frozenset[str]:
+        """The Funcs that read elements apart along their rows, `f(2 * x)`: a vector takes as many times as much to load."""
+        return frozenset(
+            func.name
+            for func in self.algorithm.funcs
+            for edge in self.flow.edges[StageKey(func.name)]
+            for access in edge.accesses
+            if func.args and access.index and access.index[0] is not None
+            and abs(access.index[0].coefficient(func.args[0])) > 1
+        )
+
+    @cached_property
+    def lookups(self) -> Mapping[str, float]:
+        """For each pure Func how many look-ups there are for each operation or load."""
+        return lookups_of(self.flow, self.regions)
 
     @cached_property
     def gathers(self) -> bool:

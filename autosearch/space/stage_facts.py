@@ -65,8 +65,12 @@ class StageFacts:
     """Variable along which what it reads lies side by side in memory, where it transposes that."""
     scanned: frozenset[str]
     """Reduction variables that say where it writes in another dimension than the dense one."""
-    lookup: int
-    """Indices in a native vector where it does little but look up narrow elements, which are loaded one by one; else 0."""
+    apart: bool
+    """It reads elements apart along its row, `f(2 * x)`."""
+    lookups: float
+    """Loads that each lane does by itself, for each operation or load."""
+    indices: int
+    """Indices of such that a native vector holds."""
     reads_reduction: bool
     """It reads a reduction, which could accumulate for one register tile of this stage at a time."""
 

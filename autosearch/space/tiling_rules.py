@@ -12,6 +12,7 @@ from dataclasses import replace
 from autosearch.choices import Chooser
 from autosearch.pipeline.operations import is_scatter, varying_share, writes_by_data
 from autosearch.schedule.directives import Tail
+from autosearch.space.lookups import MANY
 from autosearch.space.stage_facts import SHORT, StageFacts
 from autosearch.space.style import TILT, Style, tilted
 from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
@@ -55,10 +56,13 @@ _LARGEST_TASK = 13
 """Power of two that is the most iterations of a parallel loop in one task: of a signal, unlike an image, there are many."""
 _SQUARE = 20.0
 """How likely what is transposed is a square of lanes at a time, where not unrolled is 10."""
-_ROW_LOOKED_UP = 0.5
-"""How likely look-ups are unrolled along the row, where vectorized is about 1."""
+_SCALAR = 6.0
+"""How likely scalars are for a look-up with each operation, where vectors are about 1: never as much, and less for fewer."""
 _ROW = {1: 1.0, 4: 10.0, 8: 20.0, 16: 10.0}
 """How likely so many side by side are."""
+_LONG_ROW = 64
+_APART = {2: 0.6, 4: 0.3}
+"""How likely such parts of a native vector are, where that is 1, for what loads several to fill one."""
 _PLANES = 0.15
 """How likely planes are made one after the other."""
 
@@ -120,11 +124,11 @@ class _Rules:
             rest *= _RARELY
         # Where data says where they are written, or a scan runs along the row, it takes as many stores as there are lanes.
         along_row = candidates[0] in facts.stage.pure_vars and facts.dense not in facts.stage.pure_vars
-        none = 3.0 if writes_by_data(facts.stage) or along_row else _ROW_LOOKED_UP if facts.lookup else 0.03
+        none = 3.0 if writes_by_data(facts.stage) or along_row else max(0.03, min(0.8, _SCALAR * facts.lookups))
         weights = [none, first, *([rest] * (len(candidates) - 1))]
         chosen = self.chooser.choose(f"{self.prefix}/vector", [_NONE, *candidates], weights)
         if chosen == _NONE:
-            if facts.lookup and facts.dense in self.order:  # LLVM makes vectors of what neighbours store
+            if self.looks_up_rows and facts.dense in self.order:  # LLVM makes vectors of what neighbours store
                 self.order = tuple(dict.fromkeys((facts.dense, *self.order)))
             return None
         name = str(chosen)
@@ -141,8 +145,11 @@ class _Rules:
         if facts.body >= _LONG_CHAIN:
             few = [facts.lanes <= width <= _SIDE_BY_SIDE * facts.lanes for width in widths]
             weights = tuple(max(weights) if side else w for w, side in zip(weights, few, strict=True))
-        if facts.lookup:  # taking lanes out of wide vectors, and putting them in, takes longer than loading them
-            weights = tuple(max(weights) if width <= facts.lookup else w for width, w in zip(widths, weights, strict=True))
+        if facts.apart:
+            weights = tuple(max(w, _APART.get(facts.lanes // width, 0.0)) for width, w in zip(widths, weights, strict=True))
+        if facts.lookups >= MANY:
+            few = [width <= facts.indices for width in widths]
+            weights = tuple(max(weights) if some else w for some, w in zip(few, weights, strict=True))
         long = [facts.body * width > MAX_WIDE_BODY * facts.lanes for width in widths]
         return widths, [w * _RARELY if far else w for w, far in zip(weights, long, strict=True)]
 
@@ -178,7 +185,7 @@ class _Rules:
             counts, weights = self.nestable(name, *unroll_counts(self.left[name], budget, whole, covers, shares, reduction))
             if lanes:
                 weights = tilted(weights, [count == self.left[name] for count in counts])
-            elif facts.lookup and not self.vectorized and name == facts.dense:
+            elif self.looks_up_rows and not self.vectorized and name == facts.dense:
                 weights = [_ROW.get(count, w) for count, w in zip(counts, weights, strict=True)]
             elif name == facts.transposed:
                 weights = [_SQUARE if count == facts.lanes else w for count, w in zip(counts, weights, strict=True)]
@@ -281,6 +288,11 @@ class _Rules:
     def slowest(self) -> str | None:
         """The variable whose outermost loop would be parallel: inside a tile as a whole it leaves one task."""
         return self.facts.long[-1] if self.facts.long else None
+
+    @property
+    def looks_up_rows(self) -> bool:
+        """Whether it looks up enough, along rows that are long, for scalars to be unrolled along them."""
+        return self.facts.lookups >= MANY and self.facts.extents.get(self.facts.dense, 1) >= _LONG_ROW
 
     @property
     def lies_apart(self) -> bool:

@@ -33,6 +33,7 @@ from autosearch.space.constant import NOTHING, Stated
 from autosearch.space.details import choose_memory, choose_partition
 from autosearch.space.ground import Ground
 from autosearch.space.joining import choose_partner, join, partners
+from autosearch.space.lookups import MANY
 from autosearch.space.placement import (
     FuncFacts,
     Reader,
@@ -230,7 +231,7 @@ class Walk:
             style=self.style,
             inlining=self.inlining,
             may_inline=may_inline,
-            readers=self.readers(calls),
+            readers=self.readers(func.name, calls),
             effort=self.ground.effort[func.name],
             revisited=self.ground.revisited[func.name],
             may_slide=slides,
@@ -243,19 +244,19 @@ class Walk:
         )
         return choose_placement(self.nest, func, facts, self.labels, self.chooser, self.ground.machine)
 
-    def readers(self, calls: Mapping[StageKey, Calls]) -> dict[StageKey, Reader]:
+    def readers(self, name: str, calls: Mapping[StageKey, Calls]) -> dict[StageKey, Reader]:
         """The stages that would compute a Func inline, in native vectors: one for each lane where data says where it writes."""
-        return {key: Reader(call.count * self.times(key), self.ground.points[key]) for key, call in calls.items()}
+        return {key: Reader(call.count * self.times(key, name), self.ground.points[key]) for key, call in calls.items()}
 
-    def times(self, key: StageKey) -> int:
-        """Vectors that a stage takes for what is one elsewhere: where data says where it writes, or it looks up in few lanes."""
-        stage = self.ground.algorithm.stage(key)
+    def times(self, key: StageKey, name: str) -> int:
+        """How often a stage computes inline what is computed once elsewhere, in native vectors: for each lane where data says
+        where it writes; and where it looks up in few lanes, what doesn't."""
+        stage, lookups = self.ground.algorithm.stage(key), self.ground.lookups
         lanes = self.ground.lanes(stage)
         if writes_by_data(stage):
             return lanes
-        if key not in self.ground.lookups or key not in self.tilings:
-            return 1
-        return max(1, lanes // self.tilings[key].lanes)
+        few = lookups.get(key.func, 0.0) >= MANY > lookups.get(name, 0.0) and key in self.tilings
+        return max(1, lanes // self.tilings[key].lanes) if few else 1
 
     def inline(self, func: Func) -> None:
         """Its consumers now do its work, and call what it calls."""
@@ -385,7 +386,9 @@ class Walk:
             dots=associative and not is_scatter(stage) and multiplies_narrow(stage),
             transposed=ground.transposed.get(stage.func, "") if stage.index == 0 else "",
             scanned=_scanned(stage, ground.algorithm.func(stage.func).args, dense),
-            lookup=ground.machine.vector_bytes // INT32.bytes if stage.key in ground.lookups else 0,
+            apart=stage.index == 0 and stage.func in ground.apart,
+            lookups=ground.lookups.get(stage.func, 0.0),
+            indices=ground.machine.vector_bytes // INT32.bytes,
             reads_reduction=not ground.reductions.isdisjoint(ground.calls[stage.key]),
         )
 

@@ -85,7 +85,7 @@ def _facts(extents: dict[str, int], ordered: bool = False) -> StageFacts:
         stage, (), extents, 8, frozenset({"kx"}) & set(extents), ("x", "y"), "x", frozenset({"x", "y"}),
         ordered, at_root=True, in_serial=True, gathered=(), sharing=(), transposed="", scanned=frozenset(),
         body=6, slides=False, may_be_empty=False, nested=dict(extents), exact=frozenset(), style=Style.FREE, cores=2,
-        accumulators=12, dots=False, lookup=0, reads_reduction=False,
+        accumulators=12, dots=False, apart=False, lookups=0.0, indices=8, reads_reduction=False,
     )  # fmt: skip
 
 

@@ -70,20 +70,21 @@ def test_where_data_says_what_is_written_no_vectors_are_stored() -> None:
     assert likeliest(weights_of(counts, Style.FREE)["counts.1/vector"]) == "none"
 
 
-@pytest.mark.parametrize("narrow", [False, True])
-def test_looking_up_narrow_elements_is_as_likely_in_few_lanes(narrow: bool) -> None:
-    """Wide vectors of bytes would be taken apart for the loads and put together again."""
+@pytest.mark.parametrize("looks_up", [False, True])
+def test_what_does_little_but_look_up_is_as_likely_in_few_lanes_or_none(looks_up: bool) -> None:
+    """Wide vectors would be taken apart for the loads and put together again."""
     image = hl.ImageParam(hl.UInt(8), 2, "image")
     x, y, level = hl.Var("x"), hl.Var("y"), hl.Var("level")
-    kind = hl.UInt(8) if narrow else hl.Float(32)
     table, out = hl.Func("table"), hl.Func("out")
-    table[level] = hl.cast(kind, level * level)
-    out[x, y] = table[hl.i32(image[x, y])]
+    table[level] = hl.sqrt(hl.f32(level))
+    out[x, y] = table[hl.i32(image[x, y]) if looks_up else x]
     out.set_estimates([(0, 1024), (0, 1024)])
-    widths = weights_of(out, Style.FREE)["out.0/width"]
-    assert (widths[LANES // 2] == max(widths.values())) is narrow
+    weights = weights_of(out, Style.FREE)
+    assert (weights["out.0/vector"]["none"] > 0.1) is looks_up
+    widths = weights["out.0/width"]
+    assert (widths[LANES // 2] == max(widths.values())) is looks_up
     scalar = weights_of(out, Style.FREE, {"out.0/vector": "none"})
-    assert (likeliest(scalar["out.0/unroll/x"]) == 8) is narrow
+    assert (likeliest(scalar["out.0/unroll/x"]) == 8) is looks_up
 
 
 @pytest.mark.parametrize(("channels", "along"), [(LANES // 2, "c"), (LANES // 4, "t")])
