@@ -83,6 +83,17 @@ class StageLoops:
                 loop = derivation.old
         return loop
 
+    def step(self, loop: int) -> int:
+        """Coordinates of its variable (the inner one, where it came of two) from one iteration of a loop to the next."""
+        step = 1
+        for derivation in reversed(self.derivations):
+            if derivation.fuse and loop == derivation.old:
+                loop = derivation.inner
+            elif not derivation.fuse and loop in (derivation.outer, derivation.inner):
+                step *= derivation.factor if loop == derivation.outer else 1
+                loop = derivation.old
+        return step
+
     def sources(self, loop: int) -> frozenset[int]:
         """All variables that a loop came of."""
         found = {loop}

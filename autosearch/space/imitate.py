@@ -150,10 +150,13 @@ def _where(nest: LoopNest, position: Position | None) -> tuple[tuple[str, int], 
     return tuple((level.kind, level.extent) for level in nest.loops_around(position) if level.extent > 1)
 
 
-def _shape(nest: StageNest) -> list[tuple[str, str, int]]:
-    """A stage's loops as they lower: kinds, variables, extents. A vectorized loop has no place, so it comes last."""
+def _shape(nest: StageNest) -> list[tuple[str, str, int, int]]:
+    """A stage's loops as they lower: kinds, variables, extents, and how far apart lanes are.
+
+    A vectorized loop has no place, so it comes last.
+    """
     loops = [
-        (kind, nest.loops.variables[nest.loops.variable_of(loop)], extent)
+        (kind, nest.loops.variables[nest.loops.variable_of(loop)], extent, nest.loops.step(loop) if kind == VECTORIZED else 1)
         for loop, kind, extent in zip(nest.loops.order, nest.loops.kinds, nest.loop_extents, strict=True)
         if extent > 1
     ]

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from autosearch.choices import Option, func_of, kind_of
 
 PLACEMENT_KINDS = ("place", "store")
+VECTOR_KINDS = ("width", "unroll")
+"""Kinds of decisions that are made for a vector: a register tile of scalars is another one."""
 """Kinds of decisions that say where a Func is computed and stored."""
 REDRAWN_MOVED = 0.5
 """Share of Funcs given another place whose loops are decided anew: a tile that suited the old place may not suit it."""
@@ -40,7 +42,7 @@ each time, and one bad place for it says little."""
 
 
 def to_forget(answers: Mapping[str, Option], changed: Collection[str], generator: random.Random) -> set[str]:
-    """The questions to be answered anew because some, `changed`, are: loops that were made for other placements."""
+    """The questions to be answered anew because some, `changed`, are: loops made for other placements or other vectors."""
     moved: set[str] = set()
     hosts: set[str] = set()
     for key in sorted(changed):  # a set's order differs between processes
@@ -56,5 +58,9 @@ def to_forget(answers: Mapping[str, Option], changed: Collection[str], generator
         for key in answers
         if key not in changed
         and kind_of(key) not in TRIES
-        and (func_of(key) in moved or (func_of(key) in hosts and kind_of(key) not in PLACEMENT_KINDS))
+        and (
+            func_of(key) in moved
+            or (func_of(key) in hosts and kind_of(key) not in PLACEMENT_KINDS)
+            or (kind_of(key) in VECTOR_KINDS and key.split("/", 1)[0] + "/vector" in changed)
+        )
     }

@@ -29,7 +29,7 @@ FLATTENED, SHARPENED = 0.3, 2.0
 """How much the weights of the space count: for what comes up first, and for what a change leads to."""
 WAYS = 4
 """Where a change leaves things to be decided anew and there is a model: so many ways to decide them, of which it picks one."""
-OPEN_KINDS = ("", "as", "place", *TRIES)
+OPEN_KINDS = ("", "as", "place", "vector", *TRIES)
 """Kinds of decisions that leave others open."""
 
 _Move = tuple[str, Option, bool]

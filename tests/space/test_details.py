@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Sequence
 
+import halide as hl
 import pytest
 
 from autosearch.choices import Option, Proposal, RandomChooser, draw, kind_of
@@ -16,8 +17,10 @@ from autosearch.schedule.directives import Partition, PartitionPolicy
 from autosearch.schedule.schedule import Schedule
 from autosearch.space.details import PLAIN
 from autosearch.space.imitate import imitate
+from autosearch.space.style import Style
 from tests.conftest import random_proposal, snapshot_of, space_of
 from tests.schedule.oracle import allocations, lower, scheduled
+from tests.space.asking import weights_of
 from tests.space.running import assert_right
 
 
@@ -124,3 +127,14 @@ def test_loops_shared_by_two_are_partitioned_alike() -> None:
     assert "compute_with" in _methods(schedule)
     assert never["across"] == never["along"] != []
     SPACE.nest(schedule)
+
+
+@pytest.mark.parametrize("inner", [False, True])
+def test_loops_in_which_only_a_producer_is_clamped_rather_stay_in_one_piece(inner: bool) -> None:
+    image, x, y = hl.ImageParam(hl.Float(32), 2, "image"), hl.Var("x"), hl.Var("y")
+    padded, rows, out = hl.Func("padded"), hl.Func("rows"), hl.Func("out")
+    padded[x, y] = image[hl.clamp(x, 0, 255), hl.clamp(y, 0, 255)]
+    rows[x, y] = padded[x - 1, y] + padded[x + 1, y]
+    out[x, y] = rows[x, y - 1] + rows[x, y + 1] + (0.0 if inner else rows[hl.clamp(y, 0, 9), y])
+    out.set_estimates([(0, 256), (0, 256)])
+    assert (weights_of(out, Style.FREE)["out.0/partition"]["never"] > 0.1) is inner

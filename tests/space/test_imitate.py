@@ -173,6 +173,24 @@ def test_what_the_rules_cannot_make_is_adopted() -> None:
     assert_right("blur", adopted.schedule)
 
 
+APART: list[list[Any]] = [
+    ["blur_y", "split", "x", "x", "xp", 2, "ShiftInwards"],
+    ["blur_y", "split", "x", "x", "xi", 8, "ShiftInwards"],
+    ["blur_y", "unroll", "xp"],
+    ["blur_y", "vectorize", "xi"],
+]
+
+
+def test_lanes_that_lie_apart_are_not_neighbours() -> None:
+    """Unrolled within the vector, where the rules unroll outside of it."""
+    space, given = _own_space(), Schedule.from_json(APART)
+    imitation = imitate(space, given)
+    assert imitation.differences == ("loops of blur_y",)
+    adopted = adopt(space, "given", given)
+    assert adopted.exact and [s for s in adopted.schedule if s.stage.func == "blur_y"] == list(given)
+    assert_right("blur", adopted.schedule)
+
+
 def test_the_rest_is_searched_around_what_was_adopted() -> None:
     """It is followed as a whole or in part, and everything that comes of that is legal."""
     space = _own_space()

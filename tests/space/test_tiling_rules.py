@@ -87,6 +87,15 @@ def test_what_does_little_but_look_up_is_as_likely_in_few_lanes_or_none(looks_up
     assert (likeliest(scalar["out.0/unroll/x"]) == 8) is looks_up
 
 
+@pytest.mark.parametrize("step", [1, 2])
+def test_what_reads_elements_apart_is_likely_in_half_a_vector(step: int) -> None:
+    signal, x, out = hl.ImageParam(hl.Float(32), 1, "signal"), hl.Var("x"), hl.Func("out")
+    out[x] = signal[step * x] + signal[step * x + 1]
+    out.set_estimates([(0, 4096)])
+    widths = weights_of(out, Style.FREE)["out.0/width"]
+    assert likeliest(widths) == LANES and (widths[LANES // 2] > 0.5) is (step == 2)
+
+
 @pytest.mark.parametrize(("channels", "along"), [(LANES // 2, "c"), (LANES // 4, "t")])
 def test_half_a_vector_of_neighbours_is_better_than_a_whole_one_of_what_lies_apart(channels: int, along: str) -> None:
     signal = hl.ImageParam(hl.Float(32), 2, "signal")

@@ -45,3 +45,8 @@ def test_what_is_changed_is_not_forgotten() -> None:
     found = frozenset().union(*_forgotten("moved/place", "host.0/tile0/x", "moved.0/vector"))
     assert found == {"host.0/vector", "moved.1/unroll/r"}
     assert {func_of(key) for key in found} == {"host", "moved"}
+
+
+def test_another_vector_has_the_register_tile_decided_anew() -> None:
+    answers = {"f.0/vector": "x", "f.0/width": 16, "f.0/unroll/y": 2, "f.0/tiles": 1, "f.1/unroll/x": 4}
+    assert to_forget(answers, ["f.0/vector"], random.Random(0)) == {"f.0/width", "f.0/unroll/y"}
