@@ -42,7 +42,9 @@ DETAILS = (
 )  # fmt: skip
 _RARELY = 0.012
 """How likely each is, where nothing of the kind is 1."""
-_NEVER, _NEVER_INNER = 0.03, 0.15
+_NEVER, _NEVER_LARGE = 0.03, 0.7
+_LARGE = 20
+"""Funcs from which on compiling takes seconds."""
 _MOST_ON_STACK = 1 << 18
 """Bytes: the threads that run tasks have stacks of a few megabytes."""
 _LEAST_ON_HEAP = 1 << 10
@@ -160,14 +162,19 @@ def _reading_loops(nest: LoopNest, func: Func, placement: Placement) -> list[Pos
 def choose_partition(nest: LoopNest, key: StageKey, chooser: Chooser) -> list[Directive]:
     """Ask whether the loops of a stage stay in one piece, instead of a steady state and what is before and after it.
 
-    Where only what is computed in its loops is clamped at borders, that takes little but half of the time to compile.
+    Where only what is computed in its loops is clamped at borders, that costs little, and large pipelines half of the time to
+    compile.
     """
-    edges = [edge for edge in nest.flow.edges[key] if not edge.is_input]
-    inner = all(edge.is_affine for edge in edges) and any(
-        not edge.is_affine for every in nest.flow.edges.values() for edge in every
-    )
-    answer = chooser.choose(f"{key.func}.{key.index}/partition", [PLAIN, NEVER], [1.0, _NEVER_INNER if inner else _NEVER])
+    never = _NEVER_LARGE if len(nest.algorithm.funcs) >= _LARGE and _only_producers_clamped(nest, key) else _NEVER
+    answer = chooser.choose(f"{key.func}.{key.index}/partition", [PLAIN, NEVER], [1.0, never])
     return [] if answer == PLAIN else [Partition(name, PartitionPolicy.NEVER) for name in partitionable(nest, key)]
+
+
+def _only_producers_clamped(nest: LoopNest, key: StageKey) -> bool:
+    """Whether a stage reads Funcs at affine indices, but something in the pipeline doesn't."""
+    flow = nest.flow
+    own = all(edge.is_affine for edge in flow.edges[key] if not edge.is_input)
+    return own and any(not edge.is_affine for edges in flow.edges.values() for edge in edges)
 
 
 def partitionable(nest: LoopNest, key: StageKey) -> list[str]:

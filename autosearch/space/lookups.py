@@ -14,7 +14,7 @@ from autosearch.pipeline.bounds import Dataflow, Regions, extents
 from autosearch.pipeline.ir import Func, StageKey
 from autosearch.pipeline.operations import body_size
 
-MANY = 1 / 32
+MANY = 1 / 20
 """Look-ups for each operation or load, from which on they may as well be done in few lanes."""
 
 

@@ -76,7 +76,7 @@ def unroll_counts(
     `covers`: taking all that is left covers the variable, so that what a tile computes stays in registers. `shares`: all
     iterations are made of the same.
     """
-    counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16) if c <= min(left, budget)]
+    counts = [c for c in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 24, 32) if c <= min(left, budget)]
     if whole and left <= budget and left not in counts:
         counts.append(left)
     weights = [{1: 10.0, 2: 1.0, 4: 1.0, 3: 0.4, 8: 0.4}.get(count, 0.15) for count in counts]

@@ -61,7 +61,7 @@ _SCALAR = 6.0
 _ROW = {1: 1.0, 4: 10.0, 8: 20.0, 16: 10.0}
 """How likely so many side by side are."""
 _LONG_ROW = 64
-_APART = {2: 0.6, 4: 0.3}
+_APART = {2: 0.9, 4: 0.4}
 """How likely such parts of a native vector are, where that is 1, for what loads several to fill one."""
 _PLANES = 0.15
 """How likely planes are made one after the other."""
@@ -124,7 +124,8 @@ class _Rules:
             rest *= _RARELY
         # Where data says where they are written, or a scan runs along the row, it takes as many stores as there are lanes.
         along_row = candidates[0] in facts.stage.pure_vars and facts.dense not in facts.stage.pure_vars
-        none = 3.0 if writes_by_data(facts.stage) or along_row else max(0.03, min(0.8, _SCALAR * facts.lookups))
+        scalar = min(0.5, _SCALAR * facts.lookups) if facts.lookups >= MANY else 0.03
+        none = 3.0 if writes_by_data(facts.stage) or along_row else scalar
         weights = [none, first, *([rest] * (len(candidates) - 1))]
         chosen = self.chooser.choose(f"{self.prefix}/vector", [_NONE, *candidates], weights)
         if chosen == _NONE:
