@@ -35,14 +35,15 @@ from autosearch.space.placement import moved_dimensions
 
 PLAIN = "plain"
 FOLD, STACK, HEAP, ALIGN, HOIST, PREFETCH = "fold", "stack", "heap", "align", "hoist", "prefetch"
-NEVER = "never"
+NEVER, ROWS = "never", "rows"
+"""Loops that stay in one piece: all, and all but the innermost."""
 DETAILS = (
     StoreIn, AlignStorage, BoundStorage, FoldStorage, AlignBounds, BoundExtent, HoistStorage, HoistStorageRoot, Prefetch,
     Partition,
 )  # fmt: skip
 _RARELY = 0.012
 """How likely each is, where nothing of the kind is 1."""
-_NEVER, _NEVER_LARGE = 0.03, 0.7
+_NEVER, _OUTER = 0.03, 0.7
 _LARGE = 20
 """Funcs from which on compiling takes seconds."""
 _MOST_ON_STACK = 1 << 18
@@ -162,23 +163,19 @@ def _reading_loops(nest: LoopNest, func: Func, placement: Placement) -> list[Pos
 def choose_partition(nest: LoopNest, key: StageKey, chooser: Chooser) -> list[Directive]:
     """Ask whether the loops of a stage stay in one piece, instead of a steady state and what is before and after it.
 
-    Where only what is computed in its loops is clamped at borders, that costs little, and large pipelines half of the time to
+    Where coordinates are clamped, all but the innermost loop in one piece cost little, and large pipelines half of the time to
     compile.
     """
-    never = _NEVER_LARGE if len(nest.algorithm.funcs) >= _LARGE and _only_producers_clamped(nest, key) else _NEVER
-    answer = chooser.choose(f"{key.func}.{key.index}/partition", [PLAIN, NEVER], [1.0, never])
-    return [] if answer == PLAIN else [Partition(name, PartitionPolicy.NEVER) for name in partitionable(nest, key)]
-
-
-def _only_producers_clamped(nest: LoopNest, key: StageKey) -> bool:
-    """Whether a stage reads Funcs at affine indices, but something in the pipeline doesn't."""
-    flow = nest.flow
-    own = all(edge.is_affine for edge in flow.edges[key] if not edge.is_input)
-    return own and any(not edge.is_affine for edges in flow.edges.values() for edge in edges)
+    loops = partitionable(nest, key)
+    clamped = any(not edge.is_affine for edges in nest.flow.edges.values() for edge in edges)
+    outer = _OUTER if clamped and len(nest.algorithm.funcs) >= _LARGE else _NEVER
+    ways = {PLAIN: (1.0, []), NEVER: (_NEVER, loops), **({ROWS: (outer, loops[:-1])} if len(loops) > 1 else {})}
+    answer = chooser.choose(f"{key.func}.{key.index}/partition", list(ways), [weight for weight, _ in ways.values()])
+    return [Partition(name, PartitionPolicy.NEVER) for name in ways[str(answer)][1]]
 
 
 def partitionable(nest: LoopNest, key: StageKey) -> list[str]:
-    """The loops of a stage that Halide may take apart."""
+    """The loops of a stage that Halide may take apart, outermost first."""
     loops = nest.stages[key].loops
     return [name for name, kind in zip(loops.loop_names, loops.kinds, strict=True) if kind in (SERIAL, PARALLEL)]
 
@@ -218,7 +215,7 @@ def detail_answers(schedule: Schedule, nest: LoopNest) -> Mapping[str, Option]:
         for step in steps:
             directive = step.directive
             if isinstance(directive, Partition):
-                answers[f"{name}.{step.stage.index}/partition"] = NEVER
+                answers[f"{name}.{step.stage.index}/partition"] = _in_one_piece(nest, step.stage, steps)
             elif isinstance(directive, Prefetch):
                 answers[f"{name}/memory"], answers[f"{name}/ahead"] = PREFETCH, directive.offset
             elif isinstance(directive, StoreIn):
@@ -226,3 +223,10 @@ def detail_answers(schedule: Schedule, nest: LoopNest) -> Mapping[str, Option]:
             else:
                 answers.update((f"{name}/memory", answer) for cls, answer in kinds if isinstance(directive, cls))
     return answers
+
+
+def _in_one_piece(nest: LoopNest, key: StageKey, steps: frozenset[Step]) -> str:
+    """Which of a stage's loops the directives leave in one piece, as near as the question comes."""
+    told = {step.directive.loop for step in steps if isinstance(step.directive, Partition) and step.stage == key}
+    loops = partitionable(nest, key) if key in nest.stages else []
+    return ROWS if len(loops) > 1 and told == set(loops[:-1]) else NEVER

@@ -56,8 +56,10 @@ _LARGEST_TASK = 13
 """Power of two that is the most iterations of a parallel loop in one task: of a signal, unlike an image, there are many."""
 _SQUARE = 20.0
 """How likely what is transposed is a square of lanes at a time, where not unrolled is 10."""
-_SCALAR = 6.0
+_SCALAR = 4.0
 """How likely scalars are for a look-up with each operation, where vectors are about 1: never as much, and less for fewer."""
+_FEW_LANES = {1: 0.6, 2: 1.0, 4: 0.6}
+"""How likely such parts of a vector of indices are for look-ups, where the likeliest width is 1."""
 _ROW = {1: 1.0, 4: 10.0, 8: 20.0, 16: 10.0}
 """How likely so many side by side are."""
 _LONG_ROW = 64
@@ -124,7 +126,7 @@ class _Rules:
             rest *= _RARELY
         # Where data says where they are written, or a scan runs along the row, it takes as many stores as there are lanes.
         along_row = candidates[0] in facts.stage.pure_vars and facts.dense not in facts.stage.pure_vars
-        scalar = min(0.5, _SCALAR * facts.lookups) if facts.lookups >= MANY else 0.03
+        scalar = min(0.4, _SCALAR * facts.lookups) if facts.lookups >= MANY else 0.03
         none = 3.0 if writes_by_data(facts.stage) or along_row else scalar
         weights = [none, first, *([rest] * (len(candidates) - 1))]
         chosen = self.chooser.choose(f"{self.prefix}/vector", [_NONE, *candidates], weights)
@@ -149,8 +151,8 @@ class _Rules:
         if facts.apart:
             weights = tuple(max(w, _APART.get(facts.lanes // width, 0.0)) for width, w in zip(widths, weights, strict=True))
         if facts.lookups >= MANY:
-            few = [width <= facts.indices for width in widths]
-            weights = tuple(max(weights) if some else w for some, w in zip(few, weights, strict=True))
+            likely = [max(weights) * _FEW_LANES.get(facts.indices // width, 0.0) for width in widths]
+            weights = tuple(map(max, likely, weights))
         long = [facts.body * width > MAX_WIDE_BODY * facts.lanes for width in widths]
         return widths, [w * _RARELY if far else w for w, far in zip(weights, long, strict=True)]
 
