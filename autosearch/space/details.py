@@ -43,7 +43,8 @@ DETAILS = (
 )  # fmt: skip
 _RARELY = 0.012
 """How likely each is, where nothing of the kind is 1."""
-_NEVER, _OUTER = 0.03, 0.7
+_NEVER, _ROWS = 0.03, 0.7
+"""How likely loops stay in one piece: rarely, but all except the innermost often where that saves the compiler much."""
 _LARGE = 20
 """Funcs from which on compiling takes seconds."""
 _MOST_ON_STACK = 1 << 18
@@ -163,15 +164,20 @@ def _reading_loops(nest: LoopNest, func: Func, placement: Placement) -> list[Pos
 def choose_partition(nest: LoopNest, key: StageKey, chooser: Chooser) -> list[Directive]:
     """Ask whether the loops of a stage stay in one piece, instead of a steady state and what is before and after it.
 
-    Where coordinates are clamped, all but the innermost loop in one piece cost little, and large pipelines half of the time to
-    compile.
+    Where coordinates are clamped, that costs each iteration something, by row little; and large pipelines compile faster.
     """
     loops = partitionable(nest, key)
-    clamped = any(not edge.is_affine for edges in nest.flow.edges.values() for edge in edges)
-    outer = _OUTER if clamped and len(nest.algorithm.funcs) >= _LARGE else _NEVER
-    ways = {PLAIN: (1.0, []), NEVER: (_NEVER, loops), **({ROWS: (outer, loops[:-1])} if len(loops) > 1 else {})}
-    answer = chooser.choose(f"{key.func}.{key.index}/partition", list(ways), [weight for weight, _ in ways.values()])
-    return [Partition(name, PartitionPolicy.NEVER) for name in ways[str(answer)][1]]
+    ways = {PLAIN: loops[:0], NEVER: loops, ROWS: loops[:-1]}
+    weights = [1.0, _NEVER, _ROWS if _takes_long(nest) else _NEVER]
+    count = 3 if len(loops) > 1 else 2
+    answer = chooser.choose(f"{key.func}.{key.index}/partition", list(ways)[:count], weights[:count])
+    return [Partition(name, PartitionPolicy.NEVER) for name in ways[str(answer)]]
+
+
+def _takes_long(nest: LoopNest) -> bool:
+    """Whether loops taken apart take the compiler long: in large pipelines with coordinates that are clamped, as a rule."""
+    edges = (edge for every in nest.flow.edges.values() for edge in every)
+    return len(nest.algorithm.funcs) >= _LARGE and not all(edge.is_affine for edge in edges)
 
 
 def partitionable(nest: LoopNest, key: StageKey) -> list[str]:

@@ -15,14 +15,7 @@ from autosearch.pipeline.intervals import Bindings, Interval
 from autosearch.pipeline.ir import Algorithm, Func, Stage, StageKey
 from autosearch.pipeline.operations import is_associative, is_scatter, moves_on, preparation, work
 from autosearch.space.calls import Calls, calls_of
-from autosearch.space.channels import (
-    CHANNELS,
-    ByFunc,
-    channels_of,
-    gathered_of,
-    output_channels,
-    sharing_of,
-)
+from autosearch.space.channels import CHANNELS, ByFunc, channels_of, gathered_of, output_channels, sharing_of
 from autosearch.space.constant import NOTHING, ConstantExtents, Dimensions, Stated
 from autosearch.space.lookups import lookups_of
 from autosearch.space.phases import periods_of

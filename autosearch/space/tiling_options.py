@@ -6,6 +6,7 @@ Options and weights go together and depend on numbers alone; which of them are l
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 ALL = 0
@@ -13,6 +14,13 @@ ALL = 0
 JUNK = 0.2
 """How likely vectors are that a known extent doesn't fill. Halide 21 computes no more of producers for the lanes beyond: they
 work on what happens to be in memory, and how long that takes depends on what it is (denormal numbers, it seems)."""
+
+FEW_LANES: Mapping[int, float] = {1: 0.6, 2: 1.0, 4: 0.6}
+"""How likely parts of a vector of indices are for look-ups: wider ones are taken apart for the loads."""
+APART: Mapping[int, float] = {2: 0.9, 4: 0.4}
+"""How likely parts of a native vector are for what reads elements apart, and so loads several to fill one."""
+ROW: Mapping[int, float] = {1: 1.0, 4: 10.0, 8: 20.0, 16: 10.0}
+"""How likely so many scalars of a row are for look-ups."""
 
 
 def in_order(count: int) -> list[float]:
@@ -65,6 +73,14 @@ def vector_widths(lanes: int, extent: int, constant: bool) -> tuple[tuple[int, .
             weight = max(weight, 0.5)
         weights.append(weight)
     return tuple(widths), tuple(weights)
+
+
+def parts_likely(
+    widths: Sequence[int], weights: Sequence[float], whole: int, parts: Mapping[int, float]
+) -> tuple[float, ...]:
+    """The weights of vector widths where `parts` of a vector of `whole` lanes are so likely, the likeliest width being 1."""
+    most = max(weights)
+    return tuple(max(w, most * parts.get(whole // width, 0.0)) for width, w in zip(widths, weights, strict=True))
 
 
 @lru_cache(maxsize=4096)

@@ -18,7 +18,11 @@ from autosearch.space.style import TILT, Style, tilted
 from autosearch.space.tiling import OUTER, TASK, UNROLL, VECTOR, Band, Tiling
 from autosearch.space.tiling_options import (
     ALL,
+    APART,
+    FEW_LANES,
+    ROW,
     in_order,
+    parts_likely,
     reduction_first,
     tile_sizes,
     turned,
@@ -58,13 +62,8 @@ _SQUARE = 20.0
 """How likely what is transposed is a square of lanes at a time, where not unrolled is 10."""
 _SCALAR = 4.0
 """How likely scalars are for a look-up with each operation, where vectors are about 1: never as much, and less for fewer."""
-_FEW_LANES = {1: 0.6, 2: 1.0, 4: 0.6}
-"""How likely such parts of a vector of indices are for look-ups, where the likeliest width is 1."""
-_ROW = {1: 1.0, 4: 10.0, 8: 20.0, 16: 10.0}
-"""How likely so many side by side are."""
 _LONG_ROW = 64
-_APART = {2: 0.9, 4: 0.4}
-"""How likely such parts of a native vector are, where that is 1, for what loads several to fill one."""
+"""Elements from which on scalars are unrolled along a row: fewer are channels, which others make vectors of."""
 _PLANES = 0.15
 """How likely planes are made one after the other."""
 
@@ -149,10 +148,9 @@ class _Rules:
             few = [facts.lanes <= width <= _SIDE_BY_SIDE * facts.lanes for width in widths]
             weights = tuple(max(weights) if side else w for w, side in zip(weights, few, strict=True))
         if facts.apart:
-            weights = tuple(max(w, _APART.get(facts.lanes // width, 0.0)) for width, w in zip(widths, weights, strict=True))
+            weights = parts_likely(widths, weights, facts.lanes, APART)
         if facts.lookups >= MANY:
-            likely = [max(weights) * _FEW_LANES.get(facts.indices // width, 0.0) for width in widths]
-            weights = tuple(map(max, likely, weights))
+            weights = parts_likely(widths, weights, facts.indices, FEW_LANES)
         long = [facts.body * width > MAX_WIDE_BODY * facts.lanes for width in widths]
         return widths, [w * _RARELY if far else w for w, far in zip(weights, long, strict=True)]
 
@@ -189,7 +187,7 @@ class _Rules:
             if lanes:
                 weights = tilted(weights, [count == self.left[name] for count in counts])
             elif self.looks_up_rows and not self.vectorized and name == facts.dense:
-                weights = [_ROW.get(count, w) for count, w in zip(counts, weights, strict=True)]
+                weights = [ROW.get(count, w) for count, w in zip(counts, weights, strict=True)]
             elif name == facts.transposed:
                 weights = [_SQUARE if count == facts.lanes else w for count, w in zip(counts, weights, strict=True)]
             elif facts.style is Style.REGISTERS and not reduction:

@@ -252,11 +252,10 @@ class Walk:
         """How often a stage computes inline what is computed once elsewhere, in native vectors: for each lane where data says
         where it writes; and where it looks up in few lanes, what doesn't."""
         stage, lookups = self.ground.algorithm.stage(key), self.ground.lookups
-        lanes = self.ground.lanes(stage)
         if writes_by_data(stage):
-            return lanes
+            return self.ground.lanes(stage)
         few = lookups.get(key.func, 0.0) >= MANY > lookups.get(name, 0.0) and key in self.tilings
-        return max(1, lanes // self.tilings[key].lanes) if few else 1
+        return max(1, self.ground.lanes(stage) // self.tilings[key].lanes) if few else 1
 
     def inline(self, func: Func) -> None:
         """Its consumers now do its work, and call what it calls."""

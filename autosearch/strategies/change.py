@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 from autosearch.choices import Option, func_of, kind_of
 
 PLACEMENT_KINDS = ("place", "store")
+"""Kinds of decisions that say where a Func is computed and stored."""
 VECTOR_KINDS = ("width", "unroll")
 """Kinds of decisions that are made for a vector: a register tile of scalars is another one."""
-"""Kinds of decisions that say where a Func is computed and stored."""
 REDRAWN_MOVED = 0.5
 """Share of Funcs given another place whose loops are decided anew: a tile that suited the old place may not suit it."""
 REDRAWN_HOST = 0.25
